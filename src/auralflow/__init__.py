@@ -1,0 +1,1 @@
+"""Auralflow: music source separation."""

@@ -1,0 +1,16 @@
+"""Separation models, one file each.
+
+A model is a plain `torch.nn.Module` built from `(spec, config)` that keeps one promise: a mixture of shape
+(batch, channel, time) in, stems of shape (batch, stem, channel, time) out, for any time. It knows no files,
+no losses and no devices.
+
+Three things are optional:
+
+- `estimate(mixture) -> Estimate`, for losses that look at masks or latents;
+- `select(stems) -> nn.Module`, a cheaper model that gives only these stems, equal to the full one's;
+- `SPEC` in the model's file, the spec it has when nobody states another.
+"""
+
+from auralflow.registry import Registry
+
+models = Registry("auralflow.models", "model")
