@@ -1,1 +1,53 @@
-"""Auralflow: music source separation."""
+"""Auralflow: music source separation.
+
+    >>> import auralflow
+    >>> report = auralflow.separate("song.m4a")  # doctest: +SKIP
+
+Importing this loads nothing heavy and changes nothing in the process; each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from auralflow.api import load_model as load_model
+    from auralflow.api import separate as separate
+    from auralflow.audio.read import read_audio as read_audio
+    from auralflow.audio.types import Audio as Audio
+    from auralflow.audio.write import write_audio as write_audio
+    from auralflow.errors import AuralflowError as AuralflowError
+    from auralflow.estimate import Estimate as Estimate
+    from auralflow.separation.engine import Separator as Separator
+    from auralflow.separation.outputs import plan_outputs as plan_outputs
+    from auralflow.separation.progress import CancelToken as CancelToken
+    from auralflow.spec import ModelSpec as ModelSpec
+
+_HOMES = {
+    "Audio": "audio.types",
+    "AuralflowError": "errors",
+    "CancelToken": "separation.progress",
+    "Estimate": "estimate",
+    "ModelSpec": "spec",
+    "Separator": "separation.engine",
+    "load_model": "api",
+    "plan_outputs": "separation.outputs",
+    "read_audio": "audio.read",
+    "separate": "api",
+    "write_audio": "audio.write",
+}
+
+__version__ = version("auralflow")
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'auralflow' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"auralflow.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

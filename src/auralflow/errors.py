@@ -75,8 +75,7 @@ class MissingExtraError(AuralflowError):
     def __init__(self, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
         super().__init__(
-            f"this needs the package '{package}', which is not installed: "
-            f"run  pip install 'auralflow[{extra}]'"
+            f"this needs the package '{package}', which is not installed: run  pip install 'auralflow[{extra}]'"
         )
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:

@@ -22,7 +22,9 @@ class Estimate:
     """Estimated waveforms."""
     mixture: Float[Tensor, "batch channel time"]
     """The mixture they were estimated from."""
-    masks: Float[Tensor, "batch stem channel freq frame"] | Complex[Tensor, "batch stem channel freq frame"] | None = None
+    masks: Float[Tensor, "batch stem channel freq frame"] | Complex[Tensor, "batch stem channel freq frame"] | None = (
+        None
+    )
     """Masks that were applied to the mixture's spectrogram."""
     transform: Callable[[Tensor], Tensor] | None = None
     """Waveform (..., time) to the model's own complex spectrogram (..., freq, frame)."""

@@ -85,9 +85,7 @@ def check_stem_name(name: str, key: str) -> None:
             space, `-` and `_`.
     """
     if not isinstance(name, str) or not _STEM_NAME.fullmatch(name):
-        raise ConfigError(
-            f"{key}: expected a name of 1 to 63 letters, digits, ' ', '-' or '_', got {name!r}"
-        )
+        raise ConfigError(f"{key}: expected a name of 1 to 63 letters, digits, ' ', '-' or '_', got {name!r}")
 
 
 def _check_range(field: str, value: int, low: int, high: int | None) -> None:

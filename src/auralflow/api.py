@@ -1,0 +1,131 @@
+"""The verbs: what the command line does, as functions.
+
+This file loads nothing heavy by itself, so that reading its signatures (for `--help`) is quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from auralflow.separation.forecast import Forecast
+    from auralflow.separation.progress import CancelToken
+    from auralflow.separation.results import JobCallback, JobReport
+
+
+def separate(
+    inputs: Sequence[str | Path] | str | Path,
+    *,
+    model: str = "default",
+    stems: Sequence[str] | str | None = None,
+    out: str | Path = "separated",
+    format: str = "auto",
+    name: str = "{track}/{stem}",
+    mix: Sequence[str] | str = (),
+    residual: bool = False,
+    consistency: Literal["none", "sum", "rest"] = "none",
+    from_: str | float = 0.0,
+    for_: str | float | None = None,
+    dither: Literal["none", "tpdf"] = "none",
+    device: str = "auto",
+    precision: Literal["exact", "fast"] = "exact",
+    segment: float | None = None,
+    overlap: float | None = None,
+    batch: int | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    content_hash: bool = False,
+    hang: float = 900.0,
+    dry_run: bool = False,
+    report: JobCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> JobReport | Forecast:
+    """Separate songs into stems.
+
+    What an earlier run finished with the same settings is skipped; a run that was stopped or killed goes on where it was.
+
+    Args:
+        inputs: audio files, folders (searched recursively) and patterns such as 'album/*.flac'.
+        model: name of a model (see 'auralflow models'), folder of a model bundle, or a .py file that defines one.
+        stems: stems to write, separated by commas; by default all; 'none' writes only the mixes and the residual.
+        out: folder for the outputs.
+        format: auto, wav, wav16, wav24, wav32f, flac, flac16, flac24, mp3, ogg, opus, m4a or stem.mp4; auto keeps WAV as WAV
+            and makes everything else FLAC, at the depth of the input.
+        name: template of the output names, with the fields {track}, {stem}, {ext} and {model}.
+        mix: further outputs, separated by commas: 'karaoke=-vocals' is the mixture without vocals, 'rhythm=drums+bass' a sum.
+        residual: also write what is left of the mixture without the written stems.
+        consistency: make the stems sum to the mixture: 'sum' shares the difference among them, 'rest' gives it to 'other'.
+        from_: where to start, like 90, 1:30 or 30s.
+        for_: how much to separate, like 30s; by default all.
+        dither: 'tpdf' dithers where the depth is reduced.
+        device: auto, cpu, cuda, cuda:1, mps or xpu.
+        precision: 'exact' computes in 32 bits, 'fast' in 16 where that is safe.
+        segment: seconds separated at once; by default what the model was made for.
+        overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
+        batch: segments computed at once; by default 1 on a CPU, 4 elsewhere.
+        workers: processes for many files; the cores are divided among them.
+        overwrite: separate again what is already done.
+        content_hash: know done files by a hash of their content rather than by size and time.
+        hang: seconds without a sign of life after which a worker process is replaced.
+        dry_run: write nothing; say what would be done and how much disk it takes.
+        report: called with each `JobEvent` (library only).
+        cancel: stops the job from outside (library only).
+
+    Returns:
+        A `JobReport` (what was done, skipped, failed), or a `Forecast` for a dry run.
+
+    Raises:
+        AuralflowError: the request cannot be met; nothing was written. A file that fails in a job of many is reported
+            instead.
+
+    Example:
+        >>> report = separate("song.mp3", stems="vocals", mix="karaoke=-vocals")  # doctest: +SKIP
+        >>> [output.path.name for output in report.done[0].outputs]  # doctest: +SKIP
+        ['vocals.flac', 'karaoke.flac']
+    """
+    from auralflow.separation.config import SeparationConfig, parse_time
+    from auralflow.separation.folders import Job
+    from auralflow.separation.forecast import forecast
+
+    config = SeparationConfig(
+        model=model,
+        stems=None if stems is None else _names(stems),
+        mix=_names(mix),
+        residual=residual,
+        consistency=consistency,
+        format=format,
+        dither=dither,
+        name=name,
+        from_s=parse_time(from_, "from"),
+        for_s=None if for_ is None else parse_time(for_, "for"),
+        segment_s=segment,
+        overlap=overlap,
+        batch=batch,
+        device=device,
+        precision=precision,
+    )
+    paths = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
+    job = Job(paths, config, Path(out))
+    if dry_run:
+        return forecast(job)
+    return job.run(
+        n_workers=workers, overwrite=overwrite, content_hash=content_hash, hang_s=hang, report=report, cancel=cancel
+    )
+
+
+def load_model(name: str = "default") -> nn.Module:
+    """A model by name, bundle folder or `.py` file: see `auralflow.pretrained.load.load_model`."""
+    from auralflow.pretrained.load import load_model as load
+
+    return load(name)
+
+
+def _names(value: Sequence[str] | str) -> tuple[str, ...]:
+    """Names from a list, or from text with commas; 'none' is no name."""
+    if not isinstance(value, str):
+        return tuple(value)
+    return () if value.strip() == "none" else tuple(part.strip() for part in value.split(",") if part.strip())

@@ -1,0 +1,133 @@
+"""Short-time Fourier transform and its inverse, over any leading axes and for any length.
+
+Frame `k` is centred on sample `k * hop_samples`. A signal of `n` samples gets `1 + ceil(n / hop_samples)` frames, so
+that its first and its last sample both lie between two frame centres; what a frame sees outside the signal is zero.
+Hence every sample is covered, however short the signal is (no samples give one silent frame, and back).
+
+The inverse is the least-squares one of Griffin and Lim (1984, "Signal estimation from modified short-time Fourier
+transform"): frames are windowed again, added, and divided by the sum of squared windows. With a hop of at most half a
+frame that sum is at least 1/2 at every sample, so the division is harmless and reconstruction is exact to rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from auralflow.errors import ConfigError, ShapeError
+
+
+@dataclass(frozen=True)
+class STFTConfig:
+    """Frame length, hop and window of a short-time Fourier transform.
+
+    Raises:
+        ConfigError: an odd frame, or a hop longer than half a frame.
+
+    Example:
+        >>> STFTConfig(n_fft=2048, hop_samples=512).n_freqs
+        1025
+    """
+
+    n_fft: int = 4096
+    """Samples in a frame; even. Bins are `sample_rate / n_fft` Hz apart."""
+    hop_samples: int = 1024
+    """Samples from one frame to the next; at most half a frame."""
+    window: Literal["hann"] = "hann"
+    """Window of analysis and synthesis (hann: the periodic raised cosine)."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.n_fft, int) or self.n_fft < 2 or self.n_fft % 2:
+            raise ConfigError(f"stft.n_fft: expected an even whole number, 2 or more, got {self.n_fft!r}")
+        if not isinstance(self.hop_samples, int) or not 1 <= self.hop_samples <= self.n_fft // 2:
+            raise ConfigError(
+                f"stft.hop_samples: expected 1 to {self.n_fft // 2} (half of n_fft), got {self.hop_samples!r}"
+            )
+        if self.window != "hann":
+            raise ConfigError(f"stft.window: expected 'hann', got {self.window!r}")
+
+    @property
+    def n_freqs(self) -> int:
+        """Frequency bins, from zero to the Nyquist frequency."""
+        return self.n_fft // 2 + 1
+
+    def n_frames(self, n_samples: int) -> int:
+        """Frames that a signal of `n_samples` has: `1 + ceil(n_samples / hop_samples)`."""
+        return 1 + -(-n_samples // self.hop_samples)
+
+
+def stft(waveform: Float[Tensor, "*axes time"], config: STFTConfig) -> Complex[Tensor, "*axes freq frame"]:
+    """Short-time Fourier transform, unscaled: a full-scale sine on a bin has magnitude `n_fft / 4` there.
+
+    Shape:
+        `[*axes, time]` to `[*axes, n_fft / 2 + 1, 1 + ceil(time / hop_samples)]`; float32 gives complex64, float64
+        complex128. In memory the bins of one frame lie side by side.
+
+    Example:
+        >>> stft(torch.randn(2, 1000), STFTConfig(n_fft=256, hop_samples=64)).shape
+        torch.Size([2, 129, 17])
+    """
+    half = config.n_fft // 2
+    n_samples = waveform.shape[-1]
+    to_last_centre = (config.n_frames(n_samples) - 1) * config.hop_samples - n_samples
+    padded = F.pad(waveform, (half, half + to_last_centre))
+    frames = padded.unfold(-1, config.n_fft, config.hop_samples)
+    spectra: Tensor = torch.fft.rfft(frames * _window(config, waveform.dtype, waveform.device))
+    return spectra.transpose(-1, -2)
+
+
+def istft(
+    spectrogram: Complex[Tensor, "*axes freq frame"], config: STFTConfig, n_samples: int
+) -> Float[Tensor, "*axes time"]:
+    """The signal of `n_samples` whose STFT is nearest to `spectrogram` in least squares; exact for one made by `stft`.
+
+    Shape:
+        `[*axes, n_fft / 2 + 1, 1 + ceil(n_samples / hop_samples)]` to `[*axes, n_samples]`.
+
+    Raises:
+        ShapeError: the spectrogram has another number of bins or frames than `n_samples` have under `config`.
+
+    Example:
+        >>> config = STFTConfig(n_fft=256, hop_samples=64)
+        >>> signal = torch.randn(2, 1000)
+        >>> torch.allclose(istft(stft(signal, config), config, 1000), signal, atol=1e-6)
+        True
+    """
+    expected = (config.n_freqs, config.n_frames(n_samples))
+    if tuple(spectrogram.shape[-2:]) != expected:
+        raise ShapeError(
+            f"expected {expected[0]} bins and {expected[1]} frames for {n_samples} samples, "
+            f"got {tuple(spectrogram.shape[-2:])}; use the config and the length that the STFT was made with"
+        )
+    frames = torch.fft.irfft(spectrogram.transpose(-1, -2), n=config.n_fft)
+    window = _window(config, frames.dtype, frames.device)
+    covered = slice(config.n_fft // 2, config.n_fft // 2 + n_samples)
+    added = _add_frames(frames.mul_(window), config.hop_samples)[..., covered]
+    coverage: Tensor = _add_frames((window * window).expand(expected[1], -1), config.hop_samples)[..., covered]
+    waveform: Tensor = added / coverage
+    return waveform
+
+
+def _add_frames(frames: Float[Tensor, "*axes frame tap"], hop_samples: int) -> Float[Tensor, "*axes time"]:
+    """Overlap-add. A frame is cut into blocks of one hop, and block `i` of frame `k` belongs at hop `k + i`."""
+    n_frames, n_taps = frames.shape[-2:]
+    n_blocks = -(-n_taps // hop_samples)
+    missing = n_blocks * hop_samples - n_taps
+    blocks = (F.pad(frames, (0, missing)) if missing else frames).reshape(*frames.shape[:-1], n_blocks, hop_samples)
+    added = blocks.new_zeros(*blocks.shape[:-3], n_frames + n_blocks - 1, hop_samples)
+    for i in range(n_blocks):
+        added[..., i : i + n_frames, :] += blocks[..., i, :]
+    return added.flatten(-2)
+
+
+@lru_cache(maxsize=32)
+def _window(config: STFTConfig, dtype: torch.dtype, device: torch.device) -> Tensor:
+    # Made outside inference mode: a cached inference tensor could never be used in training again.
+    with torch.inference_mode(False):
+        return torch.hann_window(config.n_fft, periodic=True, dtype=dtype, device=device)

@@ -1,0 +1,54 @@
+"""Choose where to compute."""
+
+from __future__ import annotations
+
+import torch
+
+from auralflow.errors import DeviceError, UnknownNameError
+
+DEVICE_NAMES = ("auto", "cpu", "cuda", "mps", "xpu")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device called `name`; `auto` takes the first there is of CUDA, XPU, MPS and the CPU.
+
+    Raises:
+        DeviceError: this machine, or this build of torch, has no such device.
+        UnknownNameError: there is no such kind of device.
+
+    Example:
+        >>> choose_device("cpu")
+        device(type='cpu')
+    """
+    kind = name.partition(":")[0]
+    if kind not in DEVICE_NAMES:
+        raise UnknownNameError("device", name, DEVICE_NAMES)
+    if kind == "auto":
+        return torch.device(next(k for k in ("cuda", "xpu", "mps", "cpu") if _n_devices(k)))
+    n_devices = _n_devices(kind)
+    index = name.partition(":")[2]
+    if index and not index.isdigit():
+        raise UnknownNameError("device", name, DEVICE_NAMES)
+    if int(index or 0) >= n_devices:
+        found = "none" if n_devices == 0 else f"{n_devices}"
+        raise DeviceError(f"--device {name}: expected such a device, found {found}; use --device auto or cpu")
+    return torch.device(name)
+
+
+def _n_devices(kind: str) -> int:
+    if kind == "cuda":
+        return torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if kind == "xpu":
+        return torch.xpu.device_count() if torch.xpu.is_available() else 0
+    if kind == "mps":
+        return int(torch.backends.mps.is_available())
+    return 1
+
+
+def describe_device(device: torch.device) -> str:
+    """The device and why it is used, in words for the user."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        return f"cpu ({torch.get_num_threads()} threads)"
+    return str(device)

@@ -1,0 +1,325 @@
+"""Separate audio of any length, rate and channel count with any model.
+
+    blocks -> conform(spec) -> segments -> model -> overlap-add -> restore -> outputs
+
+Everything is a stream: memory is that of a few segments, however long the audio is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import nn
+
+from auralflow.audio.layout import ChannelLayout
+from auralflow.audio.ops import Conform, Fifo, Restore
+from auralflow.audio.types import Audio, Samples
+from auralflow.dsp.overlap_add import OverlapAdd, trapezoid
+from auralflow.errors import AudioError, ConfigError
+from auralflow.separation.device import choose_device
+from auralflow.separation.outputs import REST, OutputPlan, plan_outputs
+from auralflow.separation.progress import CancelToken, ProgressCallback, ProgressMeter, Stopwatch
+from auralflow.separation.runner import ModelRunner, Precision, TrackStatistics
+from auralflow.separation.segments import Segment, Segmentation, cut_segments
+from auralflow.spec import ModelSpec
+
+_BLOCK_SAMPLES = 1 << 16
+
+
+class Separator:
+    """A model made ready to separate audio; use it for as many files or arrays as you like.
+
+    Args:
+        model: a module with a `spec` (see `auralflow.models`).
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `xpu`.
+        segment_s: seconds a segment is long; by default what the model's spec says.
+        overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
+        batch: segments computed at once; by default 1 on the CPU, 4 elsewhere. Halved when memory runs out.
+        precision: `exact` (float32) or `fast` (half precision where torch finds it safe).
+
+    Example:
+        >>> from auralflow import load_model
+        >>> separator = Separator(load_model("classic"))
+        >>> stems = separator.separate(Audio(np.zeros((2, 44100)), 44100))
+        >>> stems["vocals"].n_samples
+        44100
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        device: str = "auto",
+        segment_s: float | None = None,
+        overlap: float | None = None,
+        batch: int | None = None,
+        precision: Precision = "exact",
+    ) -> None:
+        if not isinstance(getattr(model, "spec", None), ModelSpec):
+            raise ConfigError("model: expected a module with a ModelSpec as its attribute 'spec'")
+        if batch is not None and batch < 1:
+            raise ConfigError(f"batch: expected 1 or more, got {batch}")
+        if precision not in ("exact", "fast"):
+            raise ConfigError(f"precision: expected 'exact' or 'fast', got {precision!r}")
+        self.spec: ModelSpec = model.spec  # type: ignore[assignment]
+        self.device = choose_device(device)
+        self.batch = batch or (1 if self.device.type == "cpu" else 4)
+        self.segmentation = Segmentation.of(self.spec, segment_s, overlap)
+        self.precision: Precision = precision
+        self._model = model.eval().to(self.device)
+        self._parts: dict[tuple[str, ...], nn.Module] = {}
+
+    def separate(
+        self,
+        audio: Audio,
+        *,
+        outputs: OutputPlan | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> dict[str, Audio]:
+        """Separate an array.
+
+        Args:
+            audio: the mixture.
+            outputs: what to return, from `plan_outputs`; by default every stem of the model.
+            progress: called after each piece with the fraction done and the time left.
+            cancel: a token that stops the work from outside.
+
+        Returns:
+            One `Audio` for each output, with the rate, channels and length of the mixture.
+
+        Raises:
+            AudioError: the samples are not finite.
+            Cancelled: the token was cancelled.
+        """
+        if not np.isfinite(audio.samples).all():
+            raise AudioError(
+                "expected finite samples, got NaN or infinity; clean them first, e.g. with numpy.nan_to_num"
+            )
+        plan = outputs or plan_outputs(self.spec.stems)
+        meter = ProgressMeter(progress, audio.sample_rate, audio.n_samples)
+        done = {name: np.empty_like(audio.samples) for name in plan.names}
+        position = 0
+        for blocks in self.stream(
+            _cut(audio.samples),
+            audio.sample_rate,
+            audio.channels,
+            outputs=plan,
+            cancel=cancel,
+            statistics=self._statistics_of(audio),
+        ):
+            length = blocks[0].shape[-1]
+            for name, block in zip(plan.names, blocks, strict=True):
+                done[name][:, position : position + length] = block
+            position += length
+            meter.advance(length)
+        return {name: Audio(samples, audio.sample_rate) for name, samples in done.items()}
+
+    def stream(
+        self,
+        blocks: Iterable[Samples],
+        sample_rate: int,
+        channels: int,
+        *,
+        outputs: OutputPlan | None = None,
+        statistics: TrackStatistics | None = None,
+        cancel: CancelToken | None = None,
+        stopwatch: Stopwatch | None = None,
+        warn: Callable[[str], None] | None = None,
+    ) -> Iterator[list[Samples]]:
+        """Separate a stream of blocks of any length.
+
+        Args:
+            blocks: pieces of the mixture, (channel, time), float32.
+            outputs: what to give, from `plan_outputs`; by default every stem of the model.
+            statistics: of the whole track, from `measure`; needed by models with `normalise="track"`.
+
+        Yields:
+            Lists with a block (channel, time) for each output, all of one length; together as long as the mixture.
+
+        Raises:
+            ConfigError: the model needs the track's statistics and there are none.
+        """
+        plan = outputs or plan_outputs(self.spec.stems)
+        cancel, watch = cancel or CancelToken(), stopwatch or Stopwatch()
+        layout = ChannelLayout(channels, self.spec.channels)
+        originals, conformed = Fifo(), Fifo()
+        runner = self._runner(plan.stems, statistics)
+        incoming = _checked(_timed(blocks, watch, "decode"), originals, cancel)
+        pieces = self._conform(incoming, sample_rate, layout, watch)
+        if sample_rate == self.spec.sample_rate:
+            stems = (layout.join(block) for block in self._estimate(pieces, runner, watch, cancel))
+        else:
+            estimates = self._estimate(_tee(pieces, conformed), runner, watch, cancel)
+            restored = self._restore(estimates, conformed, sample_rate, layout, len(plan.stems), watch)
+            stems = _add_band(restored, plan, originals, watch)
+        for block in stems:
+            with watch.measure("mix"):
+                mixed = plan.apply(originals.pop(block.shape[-1]), list(block))
+            yield mixed
+        for text in runner.warnings:
+            (warn or (lambda _: None))(text)
+
+    def measure(self, blocks: Iterable[Samples], sample_rate: int, channels: int) -> TrackStatistics | None:
+        """Mean and deviation of a track, or None when the model does not ask for them."""
+        if self.spec.normalise == "none":
+            return None
+        layout = ChannelLayout(channels, self.spec.channels)
+        n_samples, total, power = 0, np.zeros(len(layout.groups)), np.zeros(len(layout.groups))
+        for block in self._conform(blocks, sample_rate, layout, Stopwatch()):
+            mono = block.mean(axis=1, dtype=np.float64)
+            n_samples += mono.shape[-1]
+            total += mono.sum(-1)
+            power += (mono**2).sum(-1)
+        mean = total / max(n_samples, 1)
+        variance = np.maximum(power - n_samples * mean**2, 0) / max(n_samples - 1, 1)
+        return TrackStatistics(tuple(mean.tolist()), tuple(np.sqrt(variance).tolist()))
+
+    def _statistics_of(self, audio: Audio) -> TrackStatistics | None:
+        return self.measure(_cut(audio.samples), audio.sample_rate, audio.channels)
+
+    def _runner(self, stems: tuple[str, ...], statistics: TrackStatistics | None) -> ModelRunner:
+        if self.spec.normalise == "track" and statistics is None:
+            raise ConfigError("statistics: this model wants the track normalised; pass what Separator.measure gives")
+        model, given = self._part_for(stems)
+        keep = [given.index(stem) for stem in stems]
+        return ModelRunner(model, keep, self.device, self.precision, statistics)
+
+    def _part_for(self, stems: tuple[str, ...]) -> tuple[nn.Module, tuple[str, ...]]:
+        """The cheapest model that gives these stems, and the stems it gives."""
+        select = getattr(self._model, "select", None)
+        if select is None or set(stems) == set(self.spec.stems):
+            return self._model, self.spec.stems
+        if stems not in self._parts:
+            self._parts[stems] = select(stems).eval().to(self.device)
+        return self._parts[stems], stems
+
+    def _conform(
+        self, blocks: Iterable[Samples], sample_rate: int, layout: ChannelLayout, watch: Stopwatch
+    ) -> Iterator[Samples]:
+        conform = Conform(sample_rate, self.spec.sample_rate, layout)
+        for block in blocks:
+            with watch.measure("resample"):
+                conformed = conform.process(block)
+            yield conformed
+        with watch.measure("resample"):
+            rest = conform.flush()
+        yield rest
+
+    def _estimate(
+        self, blocks: Iterable[Samples], runner: ModelRunner, watch: Stopwatch, cancel: CancelToken
+    ) -> Iterator[Samples]:
+        """Conformed mixture to estimates (stem, group, channel, time), at the model's rate."""
+        adder = OverlapAdd()
+        segments = cut_segments(blocks, self.segmentation)
+        end = 0
+        while batch := list(islice(segments, self.batch)):
+            cancel.check()
+            for segment, estimates in self._run(batch, runner, watch):
+                with watch.measure("overlap_add"):
+                    ready = adder.take(segment.start)
+                    adder.add(estimates, self._window(segment), segment.start)
+                if ready.shape[-1]:
+                    yield ready.numpy()
+                end = segment.end
+        if end:
+            yield adder.take(end).numpy()
+
+    def _run(
+        self, batch: Sequence[Segment], runner: ModelRunner, watch: Stopwatch
+    ) -> Iterator[tuple[Segment, torch.Tensor]]:
+        # A track's only or last segment may differ in length from its batch; it then runs alone.
+        same = [s for s in batch if s.samples.shape == batch[0].samples.shape]
+        with watch.measure("model"):
+            estimates = runner.run(same)
+        yield from zip(same, estimates, strict=True)
+        if len(same) < len(batch):
+            yield from self._run(batch[len(same) :], runner, watch)
+
+    def _window(self, segment: Segment) -> torch.Tensor:
+        cut = self.segmentation
+        return trapezoid(
+            segment.samples.shape[-1],
+            cut.context_samples,
+            cut.ramp_samples,
+            is_first=segment.is_first,
+            is_last=segment.is_last,
+        )
+
+    def _restore(
+        self,
+        estimates: Iterable[Samples],
+        conformed: Fifo,
+        sample_rate: int,
+        layout: ChannelLayout,
+        n_stems: int,
+        watch: Stopwatch,
+    ) -> Iterator[Samples]:
+        """Estimates to sounds (sound, channel, time) at the file's rate; the first sound is the conformed mixture."""
+        restore = Restore(sample_rate, self.spec.sample_rate, layout, n_stems + 1)
+        for block in estimates:
+            with watch.measure("resample"):
+                mixture = conformed.pop(block.shape[-1])[None]
+                restored = restore.process(np.concatenate([mixture, block]))
+            yield restored
+        with watch.measure("resample"):
+            rest = restore.flush()
+        yield rest
+
+
+def _cut(samples: Samples) -> Iterator[Samples]:
+    for start in range(0, samples.shape[-1], _BLOCK_SAMPLES):
+        yield samples[:, start : start + _BLOCK_SAMPLES]
+
+
+def _timed(blocks: Iterable[Samples], watch: Stopwatch, stage: str) -> Iterator[Samples]:
+    iterator = iter(blocks)
+    while True:
+        with watch.measure(stage):
+            block = next(iterator, None)
+        if block is None:
+            return
+        yield block
+
+
+def _checked(blocks: Iterable[Samples], originals: Fifo, cancel: CancelToken) -> Iterator[Samples]:
+    for block in blocks:
+        cancel.check()
+        originals.push(block)
+        yield block
+
+
+def _tee(blocks: Iterable[Samples], fifo: Fifo) -> Iterator[Samples]:
+    for block in blocks:
+        fifo.push(block)
+        yield block
+
+
+def _add_band(restored: Iterable[Samples], plan: OutputPlan, originals: Fifo, watch: Stopwatch) -> Iterator[Samples]:
+    """Restored sounds to stems of the file's own length.
+
+    What of the mixture did not pass the model's band, x minus its round trip through both conversions, belongs to
+    `other`, so that stems that sum to the conformed mixture sum to the file. A residual gets it by being a difference.
+    """
+    rest = plan.stems.index(REST) if REST in plan.stems else None
+    for sounds in _fit(restored, originals):
+        with watch.measure("mix"):
+            through, stems = sounds[0], sounds[1:]
+            if rest is not None:
+                stems[rest] += originals.peek(through.shape[-1]) - through
+        yield stems
+
+
+def _fit(restored: Iterable[Samples], originals: Fifo) -> Iterator[Samples]:
+    """Cut or pad the end: both conversions round the length, which may leave it some samples off."""
+    axes: tuple[int, ...] = ()
+    for sounds in restored:
+        axes = sounds.shape[:-1]
+        length = min(sounds.shape[-1], originals.n_samples)
+        if length:
+            yield sounds[..., :length]
+    if originals.n_samples:
+        yield np.zeros((*axes, originals.n_samples), np.float32)

@@ -1,0 +1,163 @@
+"""Separate many files: plan, skip what is done, run, remember."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from auralflow.errors import ConfigError
+from auralflow.pretrained.load import describe_model
+from auralflow.separation.build import build_separator
+from auralflow.separation.config import SeparationConfig
+from auralflow.separation.discover import Source, find_sources
+from auralflow.separation.files import separate_file
+from auralflow.separation.manifest import Manifest, own_folder
+from auralflow.separation.names import check_template, find_clash, output_path
+from auralflow.separation.outputs import plan_outputs
+from auralflow.separation.pool import WorkerPool
+from auralflow.separation.progress import CancelToken, Progress
+from auralflow.separation.results import Failure, FileResult, JobCallback, JobEvent, JobReport
+
+
+class Job:
+    """A separation of files into one output folder.
+
+    Everything that can be wrong with the request is found here, before anything is written.
+
+    Args:
+        inputs: files, folders and patterns.
+        config: the settings.
+        out: output folder, made if it is not there.
+
+    Raises:
+        AudioError: an input does not exist, or holds no audio.
+        ConfigError: two inputs would write the same output.
+        UnknownNameError: an unknown model, stem or format.
+    """
+
+    def __init__(self, inputs: Sequence[str | Path], config: SeparationConfig, out: Path) -> None:
+        check_template(config.name)
+        self.config, self.out = config, Path(out)
+        self.model = describe_model(config.model)
+        self.plan = plan_outputs(self.model.spec.stems, config.stems, config.mix, config.residual, config.consistency)
+        self.sources = find_sources(inputs, self.out)
+        self._refuse_clashes()
+
+    def run(
+        self,
+        *,
+        n_workers: int | None = None,
+        overwrite: bool = False,
+        content_hash: bool = False,
+        hang_s: float = 900.0,
+        report: JobCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> JobReport:
+        """Separate what is not done yet.
+
+        Args:
+            n_workers: worker processes. None: a single file is separated in this process, many in one worker.
+            overwrite: separate again what is done or quarantined.
+            content_hash: know inputs by their content rather than by size and time.
+            hang_s: seconds without a sign of life after which a worker is replaced.
+            report: hears of every file.
+
+        Raises:
+            OutputError: the output folder cannot be written, or another job holds it.
+            Cancelled: the token was cancelled; what was finished is kept.
+        """
+        started = time.monotonic()
+        with own_folder(self.out) as work:
+            manifest = Manifest(self.out, self.config.fingerprint(self.model.identity), content_hash)
+            ledger = _Ledger(manifest, report, len(self.sources))
+            todo = self.sources if overwrite else [s for s in self.sources if not ledger.knows(s.path)]
+            if n_workers is None and len(self.sources) == 1:
+                self._run_here(todo, work, ledger, cancel or CancelToken())
+            elif todo:
+                pool = WorkerPool(self.config, self.out, work, n_workers or 1, hang_s)
+                pool.run(todo, ledger.hear, len(self.sources), cancel or CancelToken())
+        return ledger.close(time.monotonic() - started)
+
+    def _run_here(self, sources: Sequence[Source], work: Path, ledger: _Ledger, cancel: CancelToken) -> None:
+        """One file in this process; its failure is the job's own error."""
+        for source in sources:
+            separator = build_separator(self.config)
+
+            def tell(progress: Progress, path: Path = source.path) -> None:
+                ledger.hear(JobEvent("progress", path, len(self.sources), progress.fraction))
+
+            ledger.hear(JobEvent("started", source.path, len(self.sources)))
+            result = separate_file(
+                separator,
+                source,
+                self.config,
+                self.out,
+                work,
+                progress=tell,
+                cancel=cancel,
+                n_threads=os.cpu_count() or 1,
+            )
+            ledger.hear(JobEvent("done", source.path, len(self.sources), 1.0, result))
+
+    def _refuse_clashes(self) -> None:
+        outputs = [(self._output(source, name), source.path) for source in self.sources for name in self.plan.names]
+        clash = find_clash(outputs)
+        if clash is not None:
+            output, one, other = clash
+            raise ConfigError(
+                f"name: '{one}' and '{other}' would both write '{output}'; "
+                "use a template that tells them apart, like --name '{track}.{ext}/{stem}'"
+            )
+
+    def _output(self, source: Source, name: str) -> Path:
+        return output_path(
+            self.out,
+            source.folder,
+            self.config.name,
+            track=source.path.stem,
+            extension=source.path.suffix.lstrip("."),
+            stem=name,
+            model=Path(self.config.model).stem,
+            suffix="",
+        )
+
+
+class _Ledger:
+    """Collects what happened, writes the manifest, passes events on."""
+
+    def __init__(self, manifest: Manifest, report: JobCallback | None, n_total: int) -> None:
+        self._manifest, self._callback, self._n_total = manifest, report, n_total
+        self._done: list[FileResult] = []
+        self._failed: list[Failure] = []
+        self._skipped: list[Path] = []
+
+    def knows(self, path: Path) -> bool:
+        """Whether a file needs no work: done before, or quarantined."""
+        if self._manifest.is_done(path):
+            self._skipped.append(path)
+            self._pass_on(JobEvent("skipped", path, self._n_total))
+            return True
+        if self._manifest.is_quarantined(path):
+            failure = Failure(path, "quarantined by an earlier run; --overwrite tries it again", "quarantined")
+            self._failed.append(failure)
+            self._pass_on(JobEvent("failed", path, self._n_total, result=failure))
+            return True
+        return False
+
+    def hear(self, event: JobEvent) -> None:
+        if event.kind == "done" and isinstance(event.result, FileResult):
+            self._manifest.add(event.result)
+            self._done.append(event.result)
+        elif event.kind == "failed" and isinstance(event.result, Failure):
+            self._manifest.add_failure(event.result)
+            self._failed.append(event.result)
+        self._pass_on(event)
+
+    def close(self, seconds: float) -> JobReport:
+        return JobReport(tuple(self._done), tuple(self._failed), tuple(self._skipped), seconds)
+
+    def _pass_on(self, event: JobEvent) -> None:
+        if self._callback is not None:
+            self._callback(event)

@@ -1,0 +1,143 @@
+"""Run a model on batches of segments: precision, silence, normalisation, too little memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from auralflow.errors import DeviceError, ShapeError
+from auralflow.separation.segments import Segment
+
+Precision = Literal["exact", "fast"]
+
+_SILENCE_FRAME_SAMPLES = 2048
+
+
+@dataclass(frozen=True)
+class TrackStatistics:
+    """Mean and standard deviation of each group's mono mixture over the whole track."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+class ModelRunner:
+    """A model on a device, fed with segments.
+
+    Args:
+        model: maps (batch, channel, time) to (batch, stem, channel, time).
+        keep: indices of the stems to keep of its output.
+        statistics: of the track, for models that want it normalised.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        keep: Sequence[int],
+        device: torch.device,
+        precision: Precision,
+        statistics: TrackStatistics | None = None,
+    ) -> None:
+        self._model, self._keep, self.device, self._precision = model, list(keep), device, precision
+        self._statistics = statistics
+        self.warnings: list[str] = []
+
+    def run(self, segments: Sequence[Segment]) -> list[Tensor]:
+        """Estimates of each segment, on the CPU.
+
+        Shape:
+            segment (group, channel, time) -> (stem, group, channel, time)
+
+        Raises:
+            DeviceError: a single segment does not fit in memory.
+            ShapeError: the model breaks its promise on shapes.
+        """
+        mixtures = [torch.from_numpy(segment.samples) for segment in segments]
+        n_groups = mixtures[0].shape[0]
+        items = torch.cat(mixtures)
+        estimates = items.new_zeros(items.shape[0], len(self._keep), *items.shape[1:])
+        heard = [i for i in range(len(items)) if items[i].any()]
+        for batch in _chunks(heard, len(segments)):
+            estimates[batch] = self._run_items(items[batch], [i % n_groups for i in batch])
+        _mute_silence(estimates, items)
+        return [e.transpose(0, 1) for e in estimates.split(n_groups)]
+
+    def _run_items(self, items: Tensor, groups: list[int]) -> Tensor:
+        """Halve the batch until it fits; a single item that does not fit an accelerator goes to the CPU."""
+        try:
+            return self._forward(items, groups)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+        if len(items) > 1:
+            half = len(items) // 2
+            return torch.cat(
+                [self._run_items(items[:half], groups[:half]), self._run_items(items[half:], groups[half:])]
+            )
+        if self.device.type == "cpu":
+            raise DeviceError(
+                f"out of memory on a segment of {items.shape[-1]} samples; try a shorter one with --segment"
+            )
+        self.warnings.append(f"{self.device} has too little memory for one segment; going on with the cpu")
+        self.device = torch.device("cpu")
+        self._model.to(self.device)
+        return self._run_items(items, groups)
+
+    def _forward(self, items: Tensor, groups: list[int]) -> Tensor:
+        mean, deviation = self._shift_and_scale(groups)
+        scaled = items if mean is None else (items - mean) / deviation
+        with torch.inference_mode(), self._autocast():
+            stems = self._model(scaled.to(self.device))
+        if stems.dim() != 4 or stems.shape[0] != len(items) or stems.shape[2:] != items.shape[1:]:
+            raise ShapeError(
+                f"expected the model to give (batch, stem, channel, time) = ({len(items)}, stem, "
+                f"{items.shape[1]}, {items.shape[2]}), got {tuple(stems.shape)}"
+            )
+        kept = (stems if list(range(stems.shape[1])) == self._keep else stems[:, self._keep]).float().cpu()
+        return kept if mean is None else kept * deviation[:, None] + mean[:, None]
+
+    def _shift_and_scale(self, groups: list[int]) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        if self._statistics is None:
+            return None, None
+        mean = torch.tensor([self._statistics.mean[g] for g in groups])[:, None, None]
+        deviation = torch.tensor([self._statistics.deviation[g] for g in groups])[:, None, None]
+        return mean, deviation + 1e-8
+
+    def _autocast(self) -> contextlib.AbstractContextManager[object]:
+        if self._precision == "exact":
+            return contextlib.nullcontext()
+        half = torch.bfloat16 if self.device.type in ("cpu", "xpu") else torch.float16
+        return torch.autocast(self.device.type, dtype=half)
+
+
+def _chunks(indices: list[int], size: int) -> list[list[int]]:
+    return [indices[i : i + size] for i in range(0, len(indices), size)]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+def _mute_silence(estimates: Tensor, mixtures: Tensor) -> None:
+    """Where the mixture is digital silence, so are the stems.
+
+    Silence is a frame of exact zeros with such a frame at either side, so that a zero crossing is none.
+    """
+    n_frames = mixtures.shape[-1] // _SILENCE_FRAME_SAMPLES
+    if n_frames == 0:
+        return
+    framed = mixtures[..., : n_frames * _SILENCE_FRAME_SAMPLES].unflatten(-1, (n_frames, _SILENCE_FRAME_SAMPLES))
+    loud = framed[..., 0].any(1)  # cheap: most frames of music show it in their first sample
+    for item, frame in (~loud).nonzero().tolist():
+        loud[item, frame] = framed[item, :, frame].any()
+    edge = loud.new_zeros(len(loud), 1)
+    near = loud | torch.cat([loud[:, 1:], edge], 1) | torch.cat([edge, loud[:, :-1]], 1)
+    for item, frame in (~near).nonzero().tolist():
+        begin = frame * _SILENCE_FRAME_SAMPLES
+        estimates[item, ..., begin : begin + _SILENCE_FRAME_SAMPLES] = 0
