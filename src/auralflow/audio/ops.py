@@ -67,7 +67,7 @@ class Restore:
 
     def process(self, estimates: Samples) -> Samples:
         joined = self._layout.join(estimates)
-        return self._split(self._resampler.process(joined.reshape(-1, joined.shape[-1])))
+        return self._split(self._resampler.process(joined.reshape(self._n_sounds * self._layout.file_channels, joined.shape[-1])))
 
     def flush(self) -> Samples:
         return self._split(self._resampler.flush())

@@ -45,10 +45,31 @@ def _n_devices(kind: str) -> int:
     return 1
 
 
-def describe_device(device: torch.device) -> str:
-    """The device and why it is used, in words for the user."""
+def describe_device(device: torch.device, asked: str | None = None) -> str:
+    """The device, and why it is used, in words for the user.
+
+    Args:
+        asked: the name it was chosen by; None leaves the reason out.
+
+    Example:
+        >>> describe_device(torch.device("cuda", 0), "cuda:0")  # doctest: +SKIP
+        'cuda:0 (NVIDIA H200), as asked for'
+    """
+    name = _name_device(device)
+    return name if asked is None else f"{name}, {_reason(device, asked)}"
+
+
+def _name_device(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
         return f"cpu ({torch.get_num_threads()} threads)"
     return str(device)
+
+
+def _reason(device: torch.device, asked: str) -> str:
+    if asked != "auto":
+        return "as asked for"
+    if device.type == "cpu":
+        return "because torch finds no CUDA, XPU or MPS device"
+    return "the first found of CUDA, XPU, MPS and the CPU"

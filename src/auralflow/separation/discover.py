@@ -12,6 +12,10 @@ from auralflow.audio.probe import AUDIO_SUFFIXES
 from auralflow.errors import AudioError
 
 
+JOB_FOLDER = ".auralflow"
+"""In every output folder, what we remember of its jobs."""
+
+
 @dataclass(frozen=True)
 class Source:
     """An input file and the folder it keeps in the output."""
@@ -24,7 +28,8 @@ def find_sources(inputs: Sequence[str | Path], out: Path) -> list[Source]:
     """Files in a stable order, each once.
 
     A folder is walked recursively for audio files, a pattern with `*`, `?` or `[` is expanded (`**` crosses folders), and
-    the folders below either are kept in the output. Hidden files and the output folder itself are passed over.
+    the folders below either are kept in the output. Passed over are hidden files, the output folder itself, and inside a
+    walked folder the outputs of other jobs.
 
     Raises:
         AudioError: an input does not exist, or holds no audio.
@@ -53,10 +58,14 @@ def _expand(path: Path, out: Path) -> Iterator[Source]:
 def _walk(root: Path, out: Path) -> Iterator[Source]:
     for folder, folders, files in os.walk(root):
         here = Path(folder)
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and (here / f).resolve() != out)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and not _is_output(here / f, out))
         for name in sorted(files):
             if _is_audio(name):
                 yield Source(here / name, PurePath(here.relative_to(root)))
+
+
+def _is_output(folder: Path, out: Path) -> bool:
+    return folder.resolve() == out or (folder / JOB_FOLDER).is_dir()
 
 
 def _match(pattern: Path, out: Path) -> Iterator[Source]:

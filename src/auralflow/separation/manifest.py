@@ -25,9 +25,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from auralflow.errors import OutputError
+from auralflow.separation.discover import JOB_FOLDER
 from auralflow.separation.results import Failure, FileResult
-
-FOLDER = ".auralflow"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Manifest:
 
     def __init__(self, out: Path, settings: str, content_hash: bool = False) -> None:
         self._out, self._settings, self._content_hash = out, settings, content_hash
-        self.folder = out / FOLDER
+        self.folder = out / JOB_FOLDER
         self._done = {line["input"]: line for line in _read(self.folder / "manifest.jsonl")}
         self._failures = {line["input"]: line for line in _read(self.folder / "failures.jsonl")}
 
@@ -120,7 +119,7 @@ def own_folder(out: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be written, or another job holds it.
     """
-    folder = out / FOLDER
+    folder = out / JOB_FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "lock", timeout=0)
@@ -169,14 +168,10 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 def _append(path: Path, line: dict[str, Any]) -> None:
     with path.open("a+b") as file:
-        if file.tell() and not _ends_a_line(file.name):
-            file.write(b"\n")
+        if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) is not None and file.read(1) != b"\n":
+            file.write(b"\n")  # a power cut tore the last line
         file.write(json.dumps(line).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def _ends_a_line(path: str) -> bool:
-    with open(path, "rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"

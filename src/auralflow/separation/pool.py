@@ -43,6 +43,7 @@ class _Worker:
     task: _Task | None = None
     is_ready: bool = False
     last_sign: float = field(default_factory=time.monotonic)
+    listener: threading.Thread | None = None
     verdict: str = ""
     """Why we ended it, when we did."""
 
@@ -95,13 +96,15 @@ class WorkerPool:
         )
         worker = _Worker(process)
         self._workers.append(worker)
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        worker.listener.start()
         self._send(worker, self._setup)
 
     def _listen(self, worker: _Worker) -> None:
         assert worker.process.stdout is not None
-        for line in worker.process.stdout:
-            self._messages.put((worker, json.loads(line)))
+        with worker.process.stdout as lines:
+            for line in lines:
+                self._messages.put((worker, json.loads(line)))
         self._messages.put((worker, None))
 
     def _send(self, worker: _Worker, line: str) -> None:
@@ -145,7 +148,7 @@ class WorkerPool:
     def _bury(self, worker: _Worker) -> None:
         """A worker ended; its file is tried once more or quarantined."""
         self._workers.remove(worker)
-        code = worker.process.wait()
+        code = _close(worker)
         if not worker.is_ready:
             raise AuralflowError(
                 f"a worker process ended before it was ready (exit code {code}); see its message above"
@@ -171,13 +174,23 @@ class WorkerPool:
                 worker.process.kill()
 
     def _stop(self) -> None:
+        """Idle workers end when their input does; busy ones are killed."""
         for worker in self._workers:
             if worker.task is not None or not worker.is_ready:
                 worker.process.kill()
-            elif worker.process.stdin is not None:
-                worker.process.stdin.close()
         for worker in self._workers:
-            worker.process.wait()
+            _close(worker)
+
+
+def _close(worker: _Worker) -> int:
+    """End a worker's input, wait for it, and give its exit code."""
+    with contextlib.suppress(OSError):
+        if worker.process.stdin is not None:
+            worker.process.stdin.close()
+    code = worker.process.wait()
+    if worker.listener is not None:
+        worker.listener.join()
+    return code
 
 
 def _describe_exit(code: int) -> str:

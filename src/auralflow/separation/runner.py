@@ -99,6 +99,8 @@ class ModelRunner:
                 f"{items.shape[1]}, {items.shape[2]}), got {tuple(stems.shape)}"
             )
         kept = (stems if list(range(stems.shape[1])) == self._keep else stems[:, self._keep]).float().cpu()
+        if not torch.isfinite(kept.sum()):
+            raise ShapeError("expected finite samples from the model, got NaN or infinity; its weights may be damaged")
         return kept if mean is None else kept * deviation[:, None] + mean[:, None]
 
     def _shift_and_scale(self, groups: list[int]) -> tuple[Tensor, Tensor] | tuple[None, None]:
@@ -127,17 +129,20 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _mute_silence(estimates: Tensor, mixtures: Tensor) -> None:
     """Where the mixture is digital silence, so are the stems.
 
-    Silence is a frame of exact zeros with such a frame at either side, so that a zero crossing is none.
+    Silence is a frame of exact zeros with no other frame beside it, so that a zero crossing is none.
     """
-    n_frames = mixtures.shape[-1] // _SILENCE_FRAME_SAMPLES
-    if n_frames == 0:
-        return
-    framed = mixtures[..., : n_frames * _SILENCE_FRAME_SAMPLES].unflatten(-1, (n_frames, _SILENCE_FRAME_SAMPLES))
-    loud = framed[..., 0].any(1)  # cheap: most frames of music show it in their first sample
-    for item, frame in (~loud).nonzero().tolist():
-        loud[item, frame] = framed[item, :, frame].any()
+    loud = torch.stack([_is_loud(item) for item in mixtures])
     edge = loud.new_zeros(len(loud), 1)
     near = loud | torch.cat([loud[:, 1:], edge], 1) | torch.cat([edge, loud[:, :-1]], 1)
     for item, frame in (~near).nonzero().tolist():
         begin = frame * _SILENCE_FRAME_SAMPLES
         estimates[item, ..., begin : begin + _SILENCE_FRAME_SAMPLES] = 0
+
+
+def _is_loud(mixture: Tensor) -> Tensor:
+    """For each frame, whether any sample is not zero; the first sample of a frame mostly tells."""
+    frames = mixture.split(_SILENCE_FRAME_SAMPLES, dim=-1)
+    first = torch.stack([frame[:, 0] for frame in frames]).any(1)
+    for index in (~first).nonzero().flatten().tolist():
+        first[index] = bool(frames[index].any())
+    return first

@@ -1,0 +1,47 @@
+# Everything a checkout needs. `make demo` and `make test` set up all they use by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+OUT ?= demo
+
+.PHONY: setup demo check test test-all docs bench clean
+
+setup: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[plots]'
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[dev,docs]'
+	touch $@ $(VENV)/.installed-demo
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/python examples/demo.py --out '$(OUT)' $(if $(SONG),--song '$(SONG)')
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
+
+test: check
+	$(BIN)/python -m pytest -m 'not slow' -n auto --dist worksteal
+	$(BIN)/python tests/wheel/try_wheel.py
+
+test-all: check
+	$(BIN)/python -m pytest
+
+docs: setup
+	$(BIN)/mkdocs serve
+
+bench: setup
+	$(BIN)/python benchmarks/separate.py
+
+clean:
+	rm -rf build dist demo separated site .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,67 @@
+"""Shared pieces: the pass-through model and quick audio files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from torch import nn
+
+from auralflow.models import models
+from auralflow.spec import ModelSpec
+
+PASS_THROUGH = Path(__file__).parent / "models" / "pass_through.py"
+
+torch.set_num_threads(1)  # pytest-xdist runs a process per core
+
+
+@pytest.fixture
+def pass_through_path() -> str:
+    """A model file for `--model`."""
+    return str(PASS_THROUGH)
+
+
+@pytest.fixture
+def pass_through() -> Callable[..., nn.Module]:
+    """Build the pass-through model with any spec."""
+
+    def build(**changes: object) -> nn.Module:
+        fields: dict[str, object] = {
+            "stems": ("vocals", "drums", "bass", "other"), "sample_rate": 44100, "channels": 2,
+            "segment_samples": 44100, "context_samples": 2048,
+        }
+        model_class = models.load(str(PASS_THROUGH))
+        model: nn.Module = model_class(ModelSpec(**(fields | changes)), None)  # type: ignore[arg-type]
+        return model
+
+    return build
+
+
+@pytest.fixture
+def noise() -> Callable[..., np.ndarray]:
+    """Seeded noise of shape (channel, time), well inside full scale."""
+
+    def make(channels: int, n_samples: int, seed: int = 0) -> np.ndarray:
+        generator = np.random.default_rng(seed)
+        return generator.uniform(-0.5, 0.5, (channels, n_samples)).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture
+def write_wav(noise: Callable[..., np.ndarray]) -> Callable[..., Path]:
+    """Write a WAV file of seeded noise."""
+
+    def write(
+        path: Path, seconds: float = 0.5, channels: int = 2, sample_rate: int = 44100, subtype: str = "PCM_16", seed: int = 0
+    ) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = noise(channels, round(seconds * sample_rate), seed)
+        soundfile.write(path, samples.T, sample_rate, subtype=subtype)
+        return path
+
+    return write
