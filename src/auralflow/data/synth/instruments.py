@@ -15,6 +15,7 @@ from auralflow.data.synth.signals import (
     pluck_envelope,
     read_table,
     running_phase,
+    saturate,
     saw_table,
     time_axis_s,
     wave_table,
@@ -46,7 +47,9 @@ def play_pad(
     phases = [float(midi_to_hz(midi + c / 100.0)) * time_s + random.random() for c in cents]
     saws = [read_table(table, phase) for phase in phases]
     envelope = 0.5 * velocity * held_envelope(time_s, duration_s, attack_s, release_s)
-    return np.stack([saws[0] + saws[1], saws[2] + saws[3]]) * envelope
+    left, right = saws[0] + saws[1], saws[2] + saws[3]
+    # A pad that is all difference between the sides would vanish in mono.
+    return np.stack([left + 0.45 * right, right + 0.45 * left]) * envelope
 
 
 def play_electric_piano(
@@ -58,7 +61,7 @@ def play_electric_piano(
     angle = 2.0 * np.pi * frequency_hz * time_s
     index = (0.5 + 1.6 * velocity) * (0.5 + timbre.colour) * np.exp(-time_s / 0.5)
     body = np.sin(angle + index * np.sin(angle)) * pluck_envelope(time_s, 0.003, 1.4)
-    bell_ratio = 14.0 if 15.0 * frequency_hz < 0.45 * sample_rate else 7.0
+    bell_ratio = max(1, min(14, int(0.45 * sample_rate / frequency_hz) - 1))
     bell = np.sin(angle + 0.6 * np.sin(bell_ratio * angle)) * pluck_envelope(time_s, 0.002, 0.12)
     note = velocity * (body + 0.5 * velocity * bell) * held_envelope(time_s, duration_s, 0.002, 0.15)
     sway = 0.35 * timbre.width * np.sin(2.0 * np.pi * (4.0 + 2.0 * timbre.motion) * time_s)
@@ -91,7 +94,7 @@ def play_organ(
     frequency_hz = float(midi_to_hz(midi))
     audible = np.arange(1, 9) * frequency_hz < 0.45 * sample_rate
     phase = running_phase(frequency_hz * (1.0 + 0.0012 * np.sin(angle)), sample_rate, float(random.random()))
-    note = 0.6 * velocity * read_table(wave_table(-1j * drawbars * audible), phase)
+    note = saturate(0.8 * velocity * read_table(wave_table(-1j * drawbars * audible), phase), 1.3)
     note *= held_envelope(time_s, duration_s, 0.006, 0.06)
     sway = 0.3 * timbre.width * np.sin(angle)
     return np.stack([note * (1.0 + sway), note * (1.0 - sway)])

@@ -83,7 +83,7 @@ def strike_snare(kit: KitSound, hardness: float, sample_rate: int, random: np.ra
     for ratio, level, decay_s in ((1.0, 0.6, 0.085), (1.78, 0.32, 0.05), (2.65, 0.15, 0.03)):
         cycles = np.cumsum(kit.snare_hz * ratio * bend) / sample_rate
         skin += level * np.sin(2.0 * np.pi * cycles) * pluck_envelope(time_s, 0.0008, decay_s)
-    top_hz = 6000.0 + 6000.0 * hardness
+    top_hz = 4500.0 + 5000.0 * hardness
 
     def wires(freq_hz: Signal) -> Response:
         return high_pass(freq_hz, 900.0) * low_pass(freq_hz, top_hz) + 0.6 * band_pass(freq_hz, 4200.0, 3000.0)
@@ -91,7 +91,7 @@ def strike_snare(kit: KitSound, hardness: float, sample_rate: int, random: np.ra
     rattle = coloured_noise(random, len(time_s), sample_rate, wires)
     rattle *= pluck_envelope(time_s, 0.001, kit.snare_decay_s * (0.6 + 0.4 * hardness))
     crack = coloured_noise(random, len(time_s), sample_rate, lambda f: high_pass(f, 2500.0))
-    crack *= 0.5 * hardness * pluck_envelope(time_s, 0.0004, 0.006)
+    crack *= 0.35 * hardness * pluck_envelope(time_s, 0.0004, 0.006)
     return saturate(skin + 0.42 * kit.snare_wires * rattle + crack, 0.9) * end_softly(time_s)
 
 
@@ -110,7 +110,7 @@ def strike_clap(kit: KitSound, hardness: float, sample_rate: int, random: np.ran
     """Several hands, a few milliseconds apart."""
     time_s = time_axis_s(int(0.35 * sample_rate), sample_rate)
     noise = coloured_noise(
-        random, len(time_s), sample_rate, lambda f: band_pass(f, 1250.0, 900.0) + 0.25 * high_pass(f, 3000.0)
+        random, len(time_s), sample_rate, lambda f: band_pass(f, 1250.0, 900.0) + 0.06 * high_pass(f, 3000.0)
     )
     hands = np.zeros(len(time_s))
     for at_s in np.array([0.0, 0.009, 0.019]) + 0.002 * random.random(3):
@@ -135,14 +135,17 @@ def _strike_cymbals(
     time_s = time_axis_s(int((5.0 * decay_s + 0.05) * sample_rate), sample_rate)
     metal = np.zeros(len(time_s))
     for ratio in _METAL:
-        phase = kit.hat_hz * ratio * (1.0 + 0.004 * random.standard_normal()) * time_s + random.random()
+        frequency_hz = kit.hat_hz * ratio * (1.0 + 0.004 * random.standard_normal())
+        phase = frequency_hz * time_s + random.random()
         # Frequency modulation by an unrelated partial spreads each oscillator over the whole treble.
         wobble = 1.8 * np.sin(2.0 * np.pi * 3.17 * phase)
-        metal += np.sin(2.0 * np.pi * 9.0 * phase + wobble) + 0.7 * np.sin(2.0 * np.pi * 14.3 * phase + 1.4 * wobble)
+        for multiple, level in ((9.0, 1.0), (14.3, 0.7)):
+            if (multiple + 2 * 3.17) * frequency_hz < 0.5 * sample_rate:
+                metal += level * np.sin(2.0 * np.pi * multiple * phase + wobble)
     corner_hz = 5200.0 if kit.electronic else 4400.0
     hiss = coloured_noise(random, len(time_s), sample_rate, lambda f: high_pass(f, corner_hz, 0.9))
     bright = 0.16 * metal + (0.55 + 0.35 * hardness) * hiss
-    bright = shape_spectrum(bright, sample_rate, lambda _, freqs_hz: high_pass(freqs_hz, 3500.0)[None])
+    bright = shape_spectrum(bright, sample_rate, lambda _, f: (high_pass(f, 3500.0) * low_pass(f, 15_000.0))[None])
     tip = pluck_envelope(time_s, 0.0006, 0.006)
     return 0.55 * bright * (0.6 * pluck_envelope(time_s, 0.0008, decay_s) + 0.4 * tip) * end_softly(time_s)
 

@@ -78,14 +78,14 @@ def write_melody(plan: Plan, random: np.random.Generator) -> list[Phrase]:
 
 
 def _draw_motif(plan: Plan, random: np.random.Generator, lift: float) -> _Motif:
-    """Rhythm first: lengths that fit the tempo until about three quarters of two bars are full."""
+    """Rhythm first: lengths that fit the tempo until about two thirds of two bars are full."""
     lengths_allowed = np.array([1, 2, 3, 4, 6, 8])
     weights = np.array([1.0, 4.0, 1.5, 2.0, 0.7, 0.2]) * (1.0 + lift * np.array([-0.6, -0.3, 0.2, 0.6, 1.0, 1.0]))
     weights *= lengths_allowed * plan.step_s >= _SHORTEST_S
     weights /= weights.sum()
     first = int(random.choice([0, 0, 2, 4]))
     last_length = int(random.choice([5, 6, 7, 8]))
-    until = int(random.choice([24, 25, 26])) + round(2 * lift)
+    until = int(random.choice([20, 22, 24])) + round(2 * lift)
     steps, lengths = [first], []
     while steps[-1] < until - last_length:
         length = int(random.choice(lengths_allowed, p=weights))

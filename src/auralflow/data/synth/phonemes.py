@@ -19,9 +19,6 @@ VOWELS: dict[str, tuple[float, float, float]] = {
 }
 """F1, F2, F3 in hertz."""
 
-UPPER_FORMANTS_HZ = (3500.0, 4500.0)
-"""F4 and F5, alike for all vowels."""
-
 
 @dataclass(frozen=True)
 class Hiss:

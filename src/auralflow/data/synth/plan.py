@@ -34,7 +34,7 @@ class SongConfig:
     seed: int = 0
     """Two configs with the same seed and fields give the same samples."""
     duration_s: float = 30.0
-    """Length in seconds, 1 to 3600."""
+    """Length in seconds, 1 to 1200."""
     sample_rate: int = 44_100
     """Samples per second, 8000 to 192000."""
     tempo_bpm: float | None = None
@@ -49,7 +49,7 @@ class SongConfig:
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise ConfigError(f"song.seed: expected a whole number, 0 or more, got {self.seed!r}")
-        _check_range("duration_s", self.duration_s, 1.0, 3600.0)
+        _check_range("duration_s", self.duration_s, 1.0, 1200.0)
         _check_range("sample_rate", self.sample_rate, 8_000, 192_000)
         if self.tempo_bpm is not None:
             _check_range("tempo_bpm", self.tempo_bpm, 50.0, 200.0)

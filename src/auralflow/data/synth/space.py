@@ -41,7 +41,7 @@ def _decaying_noise(room: Room, n_samples: int, sample_rate: int, random: np.ran
         return np.asarray(np.exp(-times_s[:, None] * rate))
 
     noise = shape_spectrum(random.standard_normal(n_samples), sample_rate, decay)
-    faded: Signal = noise * np.cos(0.5 * np.pi * np.linspace(0.0, 1.0, n_samples)) ** 2
+    faded: Signal = noise * np.clip(np.linspace(5.0, 0.0, n_samples), 0.0, 1.0)
     return faded
 
 
@@ -54,7 +54,8 @@ def place_in_room(dry: Signal, response: Signal, wet: float, sample_rate: int, l
     # The high-pass rings for well under a fifth of a second at 25 Hz.
     n_tail = response.shape[1] + sample_rate // 5
     n_fft = fast_length(4 * n_tail)
-    freqs_hz = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
+    # Bilinear frequencies: the sampled filter then has no jump at the Nyquist frequency that would ring for ever.
+    freqs_hz = np.tan(np.pi * np.fft.rfftfreq(n_fft)) * sample_rate / np.pi
     direct = high_pass(freqs_hz, lowest_hz)
     # In a mix the send to the room is cut below 150 Hz, or the low end blurs.
     room = 0.5 * wet * direct * high_pass(freqs_hz, 150.0) * np.fft.rfft(response, n_fft)

@@ -1,22 +1,24 @@
-"""The singer: a glottal pulse with vibrato, jitter and breath, through five moving formants, and consonants.
+"""The singer: a glottal pulse with vibrato, jitter and breath, through moving formants, and consonants.
 
 The source-filter model of Fant (1960): the flow through the vocal folds (Rosenberg's pulse C, 1971,
 differentiated for the radiation at the lips, with a rounded closure) is filtered by resonances of the vocal
-tract. The first five move from vowel to vowel; those above stay, every 1000 Hz, as in a uniform tube.
+tract. The first three move from vowel to vowel; those above stay, every 1000 Hz, as in a uniform tube.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from auralflow.data.synth.melody import Phrase, Syllable, write_melody
-from auralflow.data.synth.phonemes import CONSONANTS, UPPER_FORMANTS_HZ, VOWELS
+from auralflow.data.synth.phonemes import CONSONANTS, VOWELS
 from auralflow.data.synth.plan import Plan, random_stream
 from auralflow.data.synth.signals import (
     TABLE_SIZE,
+    Response,
     Signal,
     band_pass,
     coloured_noise,
@@ -36,8 +38,8 @@ from auralflow.data.synth.signals import (
 )
 
 _CONTROL_HZ = 1000
-_LEAD_S = 0.3
-"""Time before the first vowel of a phrase that is rendered, for its consonant."""
+_LEAD_S = 0.42
+"""Time before the first vowel of a phrase that is rendered, for a breath and a consonant."""
 _TAIL_S = 0.25
 
 
@@ -66,9 +68,9 @@ def draw_singer(voice: str, random: np.random.Generator) -> Singer:
     u = random.random(8)
     return Singer(
         tract=tract * (0.97 + 0.06 * u[0]),
-        breath=0.012 + 0.03 * u[1],
+        breath=0.008 + 0.02 * u[1],
         open_quotient=0.52 + 0.16 * u[2],
-        closure_hz=2200.0 + 2500.0 * u[3],
+        closure_hz=3000.0 + 4000.0 * u[3],
         vibrato_hz=5.0 + 1.2 * u[4],
         vibrato_cents=18.0 + 30.0 * u[5],
         jitter_cents=4.0 + 6.0 * u[6],
@@ -124,7 +126,7 @@ def _sing(
 def sing_phrase(
     syllables: tuple[Syllable, ...], singer: Singer, sample_rate: int, random: np.random.Generator
 ) -> Signal:
-    """One phrase, mono, starting 0.3 s before its first vowel; a sustained vowel has about unit RMS."""
+    """One phrase, mono, starting 0.42 s before its first vowel; a sustained vowel has about unit RMS."""
     start_s = syllables[0].start_s - _LEAD_S
     length_s = syllables[-1].start_s + syllables[-1].duration_s + _TAIL_S - start_s
     control_s = time_axis_s(int(length_s * _CONTROL_HZ), _CONTROL_HZ)
@@ -139,7 +141,7 @@ def sing_phrase(
     breath = singer.breath * voicing * (1.0 + 0.7 * np.cos(2.0 * np.pi * phase))
     breath += 0.12 * np.interp(time_s, control_s, curves["aspiration"])
     source = voicing * pulse + breath * random.standard_normal(len(time_s))
-    sung = _resonate(source, curves, control_s, singer, sample_rate)
+    sung = _resonate(source, curves, midi_to_hz(midi), control_s, singer, sample_rate)
     sung /= max(level_rms(sung[voicing > 0.6]), 1e-9)
     return sung + _hiss(moved, singer, len(time_s), sample_rate, random)
 
@@ -191,10 +193,12 @@ def _articulate(syllables: list[Syllable], control_s: Signal) -> dict[str, Signa
         if upcoming is not None:
             end_s = min(upcoming.start_s - _consonant_length_s(upcoming, note), max(end_s, upcoming.start_s - 0.12))
         loud = 0.6 + 0.5 * note.velocity
-        legato = note.onset == "" and before is not None
+        opening = consonant.voicing if note.onset or before else 0.0
+        if before is None:
+            points["voicing"].append((onset_s - 0.02, 0.0))
         points["voicing"] += [
-            (onset_s, loud * consonant.voicing if not number or not legato else loud),
-            (note.start_s, loud * (consonant.voicing if before or note.onset else 0.0)),
+            (onset_s, loud * opening),
+            (note.start_s, loud * opening),
             (note.start_s + 0.03, loud),
             (note.start_s + 0.4 * note.duration_s + 0.03, 0.92 * loud),
             (end_s - 0.02, 0.85 * loud),
@@ -210,6 +214,8 @@ def _articulate(syllables: list[Syllable], control_s: Signal) -> dict[str, Signa
         for name, from_hz, to_hz in zip(("f1", "f2", "f3"), locus, target, strict=True):
             points[name] += [(onset_s + 0.01, from_hz), (note.start_s - 0.005, from_hz), (note.start_s + 0.055, to_hz)]
             points[name].append((end_s - 0.03, to_hz))
+        if before is None:
+            points["aspiration"][:0] = [(onset_s - 0.28, 0.0), (onset_s - 0.14, 0.3), (onset_s - 0.04, 0.0)]
         if upcoming is None or upcoming.start_s - _consonant_length_s(upcoming, note) - end_s > 0.03:
             points["voicing"].append((end_s + 0.07, 0.0))
     return {name: _smooth(_join(keys, control_s), 0.012) for name, keys in points.items()}
@@ -222,36 +228,62 @@ def _consonant_length_s(note: Syllable, before: Syllable | None) -> float:
 
 
 def _join(keys: list[tuple[float, float]], control_s: Signal) -> Signal:
-    times_s = np.maximum.accumulate(np.array([time_s for time_s, _ in keys]))
-    return np.interp(control_s, times_s, np.array([value for _, value in keys]))
+    times_s = np.array(list(itertools.accumulate((time_s for time_s, _ in keys), max)))
+    values: Signal = np.array([value for _, value in keys])
+    return np.interp(control_s, times_s, values)
 
 
 def _smooth(curve: Signal, window_s: float) -> Signal:
     """Moving average over an odd number of control samples, the ends held."""
     half = round(0.5 * window_s * _CONTROL_HZ)
-    total = np.cumsum(np.pad(curve, (half + 1, half), mode="edge"))
-    return (total[2 * half + 1 :] - total[: -2 * half - 1]) / (2 * half + 1)
+    total: Signal = np.cumsum(np.pad(curve, (half + 1, half), mode="edge"))
+    average: Signal = (total[2 * half + 1 :] - total[: -2 * half - 1]) / (2 * half + 1)
+    return average
 
 
-def _resonate(source: Signal, curves: dict[str, Signal], control_s: Signal, singer: Singer, sample_rate: int) -> Signal:
-    """The vocal tract: a cascade of resonances with unit gain at 0 Hz, F_k^2 / (F_k^2 - f^2 + j f B_k)."""
+def _resonate(
+    source: Signal, curves: dict[str, Signal], pitch_hz: Signal, control_s: Signal, singer: Singer, sample_rate: int
+) -> Signal:
+    """The vocal tract: a cascade of resonances with unit gain at 0 Hz, F_k^2 / (F_k^2 - f^2 + j f B_k).
 
-    def response(times_s: Signal, freqs_hz: Signal) -> Signal:
-        total = np.ones(len(freqs_hz), dtype=np.complex128)
-        for formant_hz in [*UPPER_FORMANTS_HZ, *np.arange(5500.0, 0.5 * sample_rate, 1000.0)]:
-            total *= _resonance(freqs_hz, formant_hz * singer.tract)
-        cascade = np.broadcast_to(total, (len(times_s), len(freqs_hz))).copy()
+    High voices open the mouth so that the first resonance is never below the note (Sundberg 1975).
+    """
+    lowest_hz = {"f1": pitch_hz, "f2": 1.6 * pitch_hz, "f3": 0.0 * pitch_hz}
+
+    def response(times_s: Signal, freqs_hz: Signal) -> Response:
+        cascade: Response = np.tile(_upper_tract(freqs_hz, singer.tract), (len(times_s), 1))
         for name in ("f1", "f2", "f3"):
-            centre_hz = singer.tract * np.interp(times_s, control_s, curves[name])
-            cascade *= _resonance(freqs_hz[None], centre_hz[:, None])
+            formant_hz = np.maximum(singer.tract * curves[name], lowest_hz[name])
+            centre_hz = np.interp(times_s, control_s, formant_hz)
+            cascade = cascade * _resonance(freqs_hz[None], centre_hz[:, None])
         return cascade
 
     return shape_spectrum(source, sample_rate, response)
 
 
-def _resonance(freq_hz: Signal, centre_hz: float | Signal) -> Signal:
-    bandwidth_hz = 60.0 + 0.02 * centre_hz + 8e-6 * centre_hz**2
-    return centre_hz**2 / (centre_hz**2 - freq_hz**2 + 1j * freq_hz * bandwidth_hz)
+def _upper_tract(freq_hz: Signal, tract: float) -> Response:
+    """All resonances above the third: those of a uniform tube, 1 / cos(pi f / 1000 Hz), without its first three.
+
+    The product over infinitely many resonances has a closed form, which a product up to half the sample rate
+    would miss by tens of decibels. Losses are a small imaginary part of the frequency.
+    """
+    lossy_hz = (freq_hz - 0.5j * _bandwidth_hz(freq_hz)) / tract
+    tube = 1.0 / np.cos(np.pi * lossy_hz / 1000.0)
+    first_three = [_resonance(freq_hz, neutral_hz * tract) for neutral_hz in (500.0, 1500.0, 2500.0)]
+    upper: Response = tube / (first_three[0] * first_three[1] * first_three[2])
+    return upper
+
+
+def _resonance(freq_hz: Signal, centre_hz: float | Signal) -> Response:
+    return centre_hz**2 / (centre_hz**2 - freq_hz**2 + 1j * freq_hz * _bandwidth_hz(centre_hz))
+
+
+def _bandwidth_hz(freq_hz: float | Signal) -> float | Signal:
+    return 60.0 + 0.02 * freq_hz + 4e-6 * freq_hz**2
+
+
+def _constriction(centre_hz: float, bandwidth_hz: float, freq_hz: Signal) -> Response:
+    return band_pass(freq_hz, centre_hz, bandwidth_hz) ** 2
 
 
 def _hiss(
@@ -265,9 +297,7 @@ def _hiss(
             continue
         time_s = time_axis_s(int((hiss.duration_s + 0.02) * sample_rate), sample_rate)
         centre_hz = min(hiss.centre_hz * (0.85 + 0.15 * singer.tract), 0.4 * sample_rate)
-        noise = coloured_noise(
-            random, len(time_s), sample_rate, lambda f, c=centre_hz, b=hiss.bandwidth_hz: band_pass(f, c, b) ** 2
-        )
+        noise = coloured_noise(random, len(time_s), sample_rate, partial(_constriction, centre_hz, hiss.bandwidth_hz))
         noise /= max(level_rms(noise), 1e-9)
         attack_s = min(0.025, 0.3 * hiss.duration_s)
         fall = np.clip((hiss.duration_s + 0.02 - time_s) / 0.025, 0.0, 1.0)
