@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from jaxtyping import Complex, Float
@@ -130,7 +130,7 @@ class BandSplit:
             raise ConfigError(f"bands: expected weights summing to 1 at every bin, got {covered[wrong]:.3g} at {wrong}")
 
     @classmethod
-    def from_widths(cls, widths: Sequence[int]) -> Self:
+    def from_widths(cls, widths: Sequence[int]) -> BandSplit:
         """Bands side by side, of so many bins each.
 
         Raises:
@@ -143,24 +143,23 @@ class BandSplit:
         return cls(edges, tuple(torch.ones(width) for width in widths))
 
     @classmethod
-    def mel(cls, n_bands: int, n_fft: int, sample_rate: int, scale: MelScale = "slaney") -> Self:
+    def mel(cls, n_bands: int, n_fft: int, sample_rate: int, scale: MelScale = "slaney") -> BandSplit:
         """Overlapping bands, those of `mel_filterbank`, the triangle's height as weight.
 
-        A band has the bins under its triangle and the one nearest to its apex. What lies below the first apex belongs
-        to the first band, what lies above the last apex to the last band.
+        A band has the bins under its triangle and the one nearest to its apex; the first has bin zero too, and the
+        last the Nyquist bin.
 
         Raises:
             ConfigError: no bands.
         """
         filters = mel_filterbank(n_bands, n_fft, sample_rate, scale=scale, norm="peak")
-        apexes = mel_edges_hz(n_bands, 0, sample_rate / 2, scale)[1:-1] * (n_fft / sample_rate)
+        apexes = mel_edges_hz(n_bands, 0.0, sample_rate / 2, scale)[1:-1] * (n_fft / sample_rate)
         filters[torch.arange(n_bands), apexes.round().long()] += torch.finfo(filters.dtype).eps
-        filters[0, : int(apexes[0]) + 1] = 1
-        filters[-1, math.ceil(apexes[-1]) :] = 1
+        filters[0, 0] = filters[-1, -1] = 1
         return cls._from_filters(filters)
 
     @classmethod
-    def _from_filters(cls, filters: Float[Tensor, "band freq"]) -> Self:
+    def _from_filters(cls, filters: Float[Tensor, "band freq"]) -> BandSplit:
         shares = filters / filters.sum(0)
         rows = [row.nonzero().flatten() for row in shares]
         edges = tuple((int(row[0]), int(row[-1]) + 1) for row in rows)

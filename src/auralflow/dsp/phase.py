@@ -155,7 +155,7 @@ def wiener_em(
 
 def _moments(y: Complex[Tensor, "*axes stem channel freq frame"]) -> tuple[_Power, _Spatial]:
     """v and R of stems that are known for certain."""
-    return _normalise(_mean_power(y), torch.einsum("...aft,...bft->...abf", y, y.conj()))
+    return _normalise(_mean_power(y), _second_moment(y))
 
 
 def _posterior_moments(
@@ -169,8 +169,7 @@ def _posterior_moments(
     weighted = torch.einsum("...jft,...abft->...jabf", power.square().to(precision.dtype), precision)
     uncertain = spatial * power.sum(-1)[..., None, None, :]
     uncertain = uncertain - torch.einsum("...jabf,...jbcf,...jcdf->...jadf", spatial, weighted, spatial)
-    certain = torch.einsum("...aft,...bft->...abf", y, y.conj())
-    return _normalise(_mean_power(y) + trace.clamp(min=0) / n_channels, certain + uncertain)
+    return _normalise(_mean_power(y) + trace.clamp(min=0) / n_channels, _second_moment(y) + uncertain)
 
 
 def _normalise(power: _Power, moment: _Spatial) -> tuple[_Power, _Spatial]:
@@ -182,6 +181,12 @@ def _normalise(power: _Power, moment: _Spatial) -> tuple[_Power, _Spatial]:
 
 def _mean_power(y: Complex[Tensor, "*axes stem channel freq frame"]) -> _Power:
     return (y.real.square() + y.imag.square()).mean(-3)
+
+
+def _second_moment(y: Complex[Tensor, "*axes stem channel freq frame"]) -> _Spatial:
+    """Sum over frames of `y y^H`."""
+    by_freq = y.transpose(-2, -3)
+    return (by_freq @ by_freq.mH).movedim(-3, -1)
 
 
 def _mixture_covariance(power: _Power, spatial: _Spatial, loading: Float[Tensor, "*axes freq frame"]) -> _Precision:

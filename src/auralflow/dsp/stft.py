@@ -126,8 +126,16 @@ def _add_frames(frames: Float[Tensor, "*axes frame tap"], hop_samples: int) -> F
     return added.flatten(-2)
 
 
-@lru_cache(maxsize=32)
 def _window(config: STFTConfig, dtype: torch.dtype, device: torch.device) -> Tensor:
+    # The compiler traces through a cache with a warning; in its graph the window is made anew, fused with its use.
+    make = _make_window if torch.compiler.is_compiling() else _cached_window
+    return make(config, dtype, device)
+
+
+def _make_window(config: STFTConfig, dtype: torch.dtype, device: torch.device) -> Tensor:
     # Made outside inference mode: a cached inference tensor could never be used in training again.
     with torch.inference_mode(False):
         return torch.hann_window(config.n_fft, periodic=True, dtype=dtype, device=device)
+
+
+_cached_window = lru_cache(maxsize=32)(_make_window)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from jaxtyping import Complex, Float
@@ -122,7 +122,7 @@ class SpectrogramMaskModel(nn.Module):
         """The model's own spectrogram; half-precision waveforms are transformed in single precision."""
         return stft(waveform if waveform.dtype == torch.float64 else waveform.float(), self.stft)
 
-    def select(self, stems: Sequence[str]) -> Self:
+    def select(self, stems: Sequence[str]) -> SpectrogramMaskModel:
         """The same model, parameters shared, giving only `stems`: masks are still computed for all, waveforms are not.
 
         Raises:
@@ -176,7 +176,7 @@ class SpectrogramMaskModel(nn.Module):
                 return masks
 
     def _separate(
-        self, masks: _Masks, spectrogram: Complex[Tensor, "batch channel freq frame"], n_samples: int
+        self, masks: Tensor, spectrogram: Complex[Tensor, "batch channel freq frame"], n_samples: int
     ) -> tuple[_Masks, Complex[Tensor, "batch stem channel freq frame"]]:
         """The chosen stems' masks and spectrograms, phase decided."""
         method = "mixture" if self.training else self.phase.method
