@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from auralflow.config import from_dict, from_yaml, to_dict, to_yaml
@@ -47,10 +47,15 @@ class BundleDescription:
     """Settings of the architecture."""
 
 
-def save_bundle(model: nn.Module, architecture: str, folder: Path) -> None:
-    """Write a model that has a `spec` and a `config` as a bundle.
+def save_bundle(model: nn.Module, folder: Path, *, architecture: str, config: Any) -> None:
+    """Write a model as a bundle.
 
     The description is written last, so a folder that has one is complete.
+
+    Args:
+        model: a module with a `spec`.
+        architecture: name of its code, a file of `auralflow.models`.
+        config: the dataclass it was built with.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -58,14 +63,15 @@ def save_bundle(model: nn.Module, architecture: str, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = folder / f".{WEIGHTS}.tmp"
-        save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, unfinished)
+        # Not save_file, which makes files that only their owner can read.
+        unfinished.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
         os.replace(unfinished, folder / WEIGHTS)
         description = BundleDescription(
             FORMAT_VERSION,
             architecture,
             _sha256(folder / WEIGHTS),
             model.spec,
-            to_dict(model.config),  # type: ignore[arg-type]
+            to_dict(config),
         )
         unfinished = folder / f".{DESCRIPTION}.tmp"
         unfinished.write_text(to_yaml(description), encoding="utf-8")

@@ -49,6 +49,7 @@ def separate_file(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     n_threads: int = 1,
+    stopwatch: Stopwatch | None = None,
 ) -> FileResult:
     """Separate a file and write what the settings ask for.
 
@@ -57,6 +58,7 @@ def separate_file(
         out: folder of the outputs.
         work: folder for unfinished files, on the same disk as `out`.
         n_threads: encoders that run at once.
+        stopwatch: measures the stages.
 
     Raises:
         AudioError: the file is not usable audio.
@@ -70,7 +72,7 @@ def separate_file(
     n_samples = _expected_samples(info, config)
     _check_space(out, n_samples, info.channels, len(plan.names), chosen)
     with _writing(out), TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as name:
-        job = _FileJob(separator, info, config, plan, chosen, Path(name), n_threads, cancel or CancelToken())
+        job = _FileJob(separator, info, config, plan, chosen, Path(name), n_threads, cancel or CancelToken(), stopwatch or Stopwatch())
         n_samples = job.run(ProgressMeter(progress, info.sample_rate, n_samples))
         outputs = _move_into_place(job.written, paths)
     return FileResult(
@@ -98,10 +100,11 @@ class _FileJob:
         work: Path,
         n_threads: int,
         cancel: CancelToken,
+        stopwatch: Stopwatch,
     ) -> None:
         self.separator, self.info, self.config, self.plan, self.chosen = separator, info, config, plan, chosen
         self.work, self.n_threads, self.cancel = work, n_threads, cancel
-        self.stopwatch = Stopwatch()
+        self.stopwatch = stopwatch
         self.warnings: list[str] = []
         self.gain_db = 0.0
         self.written: list[Path] = []

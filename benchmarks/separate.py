@@ -1,0 +1,181 @@
+"""What the pipeline around the model costs: wall time, CPU time and memory by stage, and what it does to the samples.
+
+    python benchmarks/separate.py                 the pipeline with a pass-through model, by input format
+    python benchmarks/separate.py --memory        peak memory against the length of the song
+    python benchmarks/separate.py --classic       the default model as well, three minutes and an hour
+
+Every case runs in a process of its own, `--repeat` times with the cases interleaved; medians are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from auralflow.audio.formats import OutputFormat
+from auralflow.audio.read import read_audio
+from auralflow.audio.write import AudioWriter
+from auralflow.data.synth import SongConfig, mix_stems, render_song
+from auralflow.separation.build import build_separator
+from auralflow.separation.config import SeparationConfig
+from auralflow.separation.discover import Source
+from auralflow.separation.files import separate_file
+from auralflow.separation.progress import Stopwatch
+
+PASS_THROUGH = str(Path(__file__).parent.parent / "tests" / "models" / "pass_through.py")
+STAGES = ("decode", "resample", "model", "overlap_add", "mix", "spool", "encode")
+INPUTS = {
+    "wav 16": (44100, OutputFormat("wav", "int16")),
+    "flac 16": (44100, OutputFormat("flac", "int16")),
+    "flac 24": (44100, OutputFormat("flac", "int24")),
+    "wav float": (44100, OutputFormat("wav", "float32")),
+    "mp3": (44100, OutputFormat("mp3")),
+    "m4a": (44100, OutputFormat("m4a")),
+    "opus (48 kHz)": (48000, OutputFormat("opus")),
+    "wav 24, 48 kHz": (48000, OutputFormat("wav", "int24")),
+    "wav 24, 96 kHz": (96000, OutputFormat("wav", "int24")),
+}
+
+
+class Meter(Stopwatch):
+    """A stopwatch that also notes CPU seconds and the highest resident memory seen at the end of each stage."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cpu: dict[str, float] = {}
+        self.memory: dict[str, int] = {}
+        self._process = psutil.Process()
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        started = time.process_time()
+        with super().measure(stage):
+            yield
+        self.cpu[stage] = self.cpu.get(stage, 0.0) + time.process_time() - started
+        self.memory[stage] = max(self.memory.get(stage, 0), self._process.memory_info().rss)
+
+
+def main() -> None:
+    """Read the arguments, run the cases, print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=180.0)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--classic", action="store_true")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        measure_one(*arguments.one)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.memory or arguments.classic:
+            print_memory(Path(folder), "classic" if arguments.classic else PASS_THROUGH)
+        else:
+            print_stages(Path(folder), arguments.seconds, arguments.repeat)
+
+
+def measure_one(path: str, model: str, out: str) -> None:
+    """One file in this process; the numbers as JSON."""
+    config = SeparationConfig(model=model)
+    separator = build_separator(config)
+    work = Path(out) / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    base = psutil.Process().memory_info().rss
+    meter = Meter()
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = separate_file(separator, Source(Path(path)), config, Path(out), work, n_threads=2, stopwatch=meter)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({
+        "wall": wall, "cpu": cpu, "base": base, "peak": peak, "duration_s": result.duration_s, "stages": meter.seconds,
+        "stage_cpu": meter.cpu, "stage_memory": meter.memory, "deviation": deviation(Path(path), result.outputs[0].path)
+        if result.duration_s < 600 else None, "gain_db": result.gain_db,
+    }))  # fmt: skip
+
+
+def deviation(song: Path, first_stem: Path) -> float:
+    """Largest difference between the song and the first stem of the pass-through model."""
+    return float(np.abs(read_audio(song).samples - read_audio(first_stem).samples).max())
+
+
+def run(song: Path, model: str, folder: Path) -> dict[str, object]:
+    """`measure_one` in a process of its own."""
+    command = [sys.executable, __file__, "--one", str(song), model, str(folder / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    numbers: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return numbers
+
+
+def print_stages(folder: Path, seconds: float, repeat: int) -> None:
+    """A row for each input format, in per cent of the song's duration."""
+    songs = {name: write_song(folder / f"{i}", rate, seconds, fmt) for i, (name, (rate, fmt)) in enumerate(INPUTS.items())}
+    runs: dict[str, list[dict[str, object]]] = {name: [] for name in songs}
+    for _ in range(repeat):
+        for name, song in songs.items():
+            runs[name].append(run(song, PASS_THROUGH, folder))
+    print(f"wall time around the model, in % of the duration ({seconds:.0f} s), 4 stems out, median of {repeat}\n")
+    print("| input | " + " | ".join(s for s in STAGES if s != "model")
+          + " | sum | CPU sum | pass-through model itself | peak MiB | largest deviation |")
+    print("|" + "---|" * (len(STAGES) + 5))
+    for name, measured in runs.items():
+        print(stage_row(name, measured))
+
+
+def stage_row(name: str, runs: list[dict[str, object]]) -> str:
+    """One line of the table."""
+    duration = float(runs[0]["duration_s"])  # type: ignore[arg-type]
+
+    def share(key: str, stage: str) -> float:
+        return 100 * statistics.median(r[key].get(stage, 0.0) for r in runs) / duration  # type: ignore[attr-defined]
+
+    around = [s for s in STAGES if s != "model"]
+    cells = [f"{share('stages', s):.2f}" for s in around]
+    cells.append(f"**{sum(share('stages', s) for s in around):.2f}**")
+    cells.append(f"{sum(share('stage_cpu', s) for s in around):.2f}")
+    cells.append(f"{share('stages', 'model'):.2f}")
+    cells.append(f"{statistics.median(float(r['peak']) for r in runs) / 2**20:.0f}")  # type: ignore[arg-type]
+    cells.append(f"{runs[0]['deviation']:.1e}" + (" (gain)" if runs[0]["gain_db"] else ""))
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def print_memory(folder: Path, model: str) -> None:
+    """Peak memory for songs of 3, 20 and 60 minutes."""
+    name = Path(model).stem
+    print(f"peak resident memory against length, model {name}, FLAC in and out\n")
+    print("| minutes | base MiB | peak MiB | wall s | times real time |")
+    print("|---|---|---|---|---|")
+    for minutes in (3, 20, 60):
+        song = write_song(folder / f"{minutes}", 44100, minutes * 60.0, OutputFormat("flac", "int16"))
+        got = run(song, model, folder)
+        wall = float(got["wall"])  # type: ignore[arg-type]
+        base, peak = (float(got[key]) / 2**20 for key in ("base", "peak"))  # type: ignore[arg-type]
+        print(f"| {minutes} | {base:.0f} | {peak:.0f} | {wall:.1f} | {minutes * 60 / wall:.1f} |", flush=True)
+        song.unlink()
+
+
+def write_song(stem: Path, sample_rate: int, seconds: float, output_format: OutputFormat) -> Path:
+    """A rendered song, repeated to the length that is asked for."""
+    path = stem.with_suffix(output_format.suffix)
+    loop = mix_stems(render_song(SongConfig(seed=1, duration_s=30.0, sample_rate=sample_rate)))
+    left = round(seconds * sample_rate)
+    with AudioWriter(path, sample_rate=sample_rate, channels=2, output_format=output_format) as writer:
+        while left > 0:
+            writer.write(loop[:, :left])
+            left -= loop.shape[1]
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Names, bundles and files all become models; the cards are true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from auralflow.errors import CheckpointError, ConfigError, UnknownNameError
+from auralflow.models import models
+from auralflow.pretrained.card import find_card, list_cards
+from auralflow.pretrained.load import describe_model, load_model
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+def test_default_is_the_model_in_the_box() -> None:
+    assert find_card("default").architecture == "classic"
+    assert load_model().spec.stems == ("vocals", "drums", "bass", "other")
+
+
+@pytest.mark.parametrize("card", list_cards(), ids=lambda card: card.name)
+def test_every_card_loads(card) -> None:  # noqa: ANN001
+    assert card.architecture in models.names()
+    assert find_card(card.architecture).architecture == card.architecture
+    model = load_model(card.name)
+    assert not model.training
+    assert describe_model(card.name).spec == model.spec
+    for text in (card.summary, card.licence, card.training_data, card.weaknesses):
+        assert text
+        assert "TODO" not in text
+
+
+def test_aliases_name_one_card_each() -> None:
+    names = [alias for card in list_cards() for alias in (card.name, *card.aliases)]
+    assert len(names) == len(set(names))
+
+
+def test_a_bundle_folder_is_a_model() -> None:
+    description = describe_model(str(DATA / "bundle_v1"))
+    assert description.spec == load_model(str(DATA / "bundle_v1")).spec
+    assert len(description.identity) == 64
+
+
+def test_a_file_is_a_model(pass_through_path: str) -> None:
+    assert load_model(pass_through_path).spec.segment_samples == 44100
+    assert describe_model(pass_through_path).name == "pass_through"
+
+
+def test_changed_code_is_another_model(tmp_path: Path, pass_through_path: str) -> None:
+    path = tmp_path / "pass_through.py"
+    path.write_text(Path(pass_through_path).read_text())
+    before = describe_model(str(path)).identity
+    path.write_text(path.read_text() + "\n# changed\n")
+    assert describe_model(str(path)).identity != before
+
+
+def test_what_is_no_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'classic'"):
+        load_model("clasic")
+    with pytest.raises(CheckpointError, match="architecture"):
+        load_model("spectrogram_net_simple")
+    (tmp_path / "net.py").write_text("class Net: ...\nclass NetConfig: ...\n")
+    with pytest.raises(ConfigError, match="SPEC"):
+        load_model(str(tmp_path / "net.py"))
