@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from auralflow import JobReport, read_audio, separate, write_audio
+from auralflow import AuralflowError, JobReport, read_audio, separate, write_audio
 from auralflow.audio.formats import OutputFormat
 from auralflow.audio.probe import probe
 from auralflow.audio.stem_mp4 import read_stem_names
@@ -116,3 +116,9 @@ def test_not_a_number_becomes_silence_and_is_counted(tmp_path: Path) -> None:
     assert np.isfinite(got).all()
     assert (got[100, 0], got[200, 1], got[300, 0]) == (0, 0, 0.25)
     assert any("2" in w and "NaN" in w for w in report.done[0].warnings)
+
+
+def test_a_format_that_cannot_hold_the_channels_is_refused_before_the_work(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "song.wav", np.zeros((1000, 6)), 44100)
+    with pytest.raises(AuralflowError, match="mp3"):
+        _separate(tmp_path / "song.wav", format="mp3")

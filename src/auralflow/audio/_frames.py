@@ -15,10 +15,8 @@ _SURE_FRAMES = 3
 _HEADER_BYTES = 7
 
 _BITRATES_KBPS = {
-    (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
     (1, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (2, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
     (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
@@ -44,23 +42,21 @@ ParseHeader = Callable[[bytes], "FrameHeader | None"]
 
 
 def parse_mpeg(header: bytes) -> FrameHeader | None:
-    """Read an MPEG-1, 2 or 2.5 header of layer I, II or III; None when it is none (free format is not taken)."""
+    """Read an MPEG-1, 2 or 2.5 header of layer II or III; None when it is none (free format is not taken)."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
     bitrate, rate, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
-    if version == 1 or layer == 4 or bitrate in (0, 15) or rate == 3:
+    if version == 1 or layer not in (2, 3) or bitrate in (0, 15) or rate == 3:
         return None
     is_mpeg1 = version == 3
     sample_rate = _MPEG_RATES_HZ[rate] // {3: 1, 2: 2, 0: 4}[version]
     bits_per_s = _BITRATES_KBPS[1 if is_mpeg1 else 2, layer][bitrate - 1] * 1000
-    kind = (version, layer, sample_rate)
-    if layer == 1:
-        return FrameHeader((12 * bits_per_s // sample_rate + padding) * 4, 384, kind)
     n_samples = 576 if layer == 3 and not is_mpeg1 else 1152
     is_mono = header[3] >> 6 == 3
     side_bytes = (17 if is_mono else 32) if is_mpeg1 else (9 if is_mono else 17)
-    return FrameHeader(n_samples // 8 * bits_per_s // sample_rate + padding, n_samples, kind, 4 + side_bytes)
+    n_bytes = n_samples // 8 * bits_per_s // sample_rate + padding
+    return FrameHeader(n_bytes, n_samples, (version, layer, sample_rate), 4 + side_bytes)
 
 
 def parse_adts(header: bytes) -> FrameHeader | None:
@@ -79,7 +75,7 @@ def parse_adts(header: bytes) -> FrameHeader | None:
 def find_first_frame(file: BinaryIO, offset: int, parse: ParseHeader) -> int | None:
     """Byte position of the first frame at or after `offset` that starts a chain of frames; None without one.
 
-    The chain must be three frames long, or reach the end of the file.
+    The chain must be three frames long, or reach the end of the file (the last of several frames may be cut off).
     """
     file.seek(offset)
     head = file.read(_SEARCH_BYTES)
@@ -110,17 +106,16 @@ def states_length(file: BinaryIO, first: int) -> bool:
 
 
 def _is_chain(file: BinaryIO, first: int, parse: ParseHeader) -> bool:
-    n_bytes = file.seek(0, 2)
-    at = first
-    kind = None
-    for _ in range(_SURE_FRAMES):
+    end = file.seek(0, 2)
+    at, kind = first, None
+    for n_frames in range(_SURE_FRAMES):
         file.seek(at)
         raw = file.read(_HEADER_BYTES)
-        if at >= n_bytes or (at > first and (raw[:3] == b"TAG" or raw == b"APETAGE")):
+        if n_frames and (at == end or raw[:3] == b"TAG" or raw == b"APETAGE"):
             return True
         header = parse(raw)
         if header is None or kind not in (None, header.kind):
-            return False
+            return n_frames > 1 and at > end
         kind, at = header.kind, at + header.n_bytes
     return True
 

@@ -29,8 +29,8 @@ class OutputFormat:
     depth: OutputDepth | None = None
     """How one sample is stored; None for lossy codecs."""
     bitrate_kbps: int | None = None
-    """Bit rate of a stereo pair (a mono file takes half); None for lossless formats and for Vorbis, which is coded
-    by quality."""
+    """Bit rate of a stereo pair (a mono file takes half); None for lossless formats and for MP3 and Vorbis, which are
+    coded by quality."""
 
     @property
     def suffix(self) -> str:
@@ -63,7 +63,7 @@ _FIXED = {
     "wav32f": OutputFormat("wav", "float32"),
     "flac16": OutputFormat("flac", "int16"),
     "flac24": OutputFormat("flac", "int24"),
-    "mp3": OutputFormat("mp3", bitrate_kbps=320),
+    "mp3": OutputFormat("mp3"),
     "ogg": OutputFormat("ogg"),
     "opus": OutputFormat("opus", bitrate_kbps=192),
     "m4a": OutputFormat("m4a", bitrate_kbps=256),

@@ -1,10 +1,12 @@
 """An ID3v2.4 tag, as MP3 carries it in front and WAV in a chunk.
 
-Source: the informal standards "ID3 tag version 2.4.0 - Main Structure" and "- Native Frames" (M. Nilsson, 2000). Text is UTF-8.
+Source: the informal standards "ID3 tag version 2.4.0 - Main Structure" and "- Native Frames" (M. Nilsson, 2000). Text
+is UTF-8.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from auralflow.audio.vorbis_comment import FRONT_COVER, picture_type
@@ -38,9 +40,7 @@ _FRAMES = {
     "title-sort": "TSOT",
 }
 # Frames that FFmpeg has no name for and reads as their code.
-_CODES = frozenset(
-    "tdly tdor tdtg text tflt tipl tit3 tmcl tmed toal tofn toly tope town tpe4 tpro trsn trso tsst".split()
-)
+_CODES = re.compile("td(ly|or|tg)|text|tflt|tipl|tit3|tm(cl|ed)|to(al|fn|ly|pe|wn)|tpe4|tpro|trs[no]|tsst")
 
 
 def id3_tag(tags: Mapping[str, str], cover: bytes | None = None) -> bytes:
@@ -63,7 +63,7 @@ def _text_frame(name: str, value: str) -> bytes:
         return _frame("USLT", _UTF8 + b"XXX\0" + text)
     if name in _FRAMES:
         return _frame(_FRAMES[name], _UTF8 + text)
-    if name in _CODES:
+    if _CODES.fullmatch(name):
         return _frame(name.upper(), _UTF8 + text)
     return _frame("TXXX", _UTF8 + name.encode(errors="replace") + b"\0" + text)
 

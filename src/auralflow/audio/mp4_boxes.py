@@ -1,8 +1,8 @@
 """Reading and growing the boxes of an MP4 file.
 
 Sources: ISO/IEC 14496-12 (boxes); "iTunes Metadata" (`ilst`: `covr` and the freeform box `----`), as described in the
-QuickTime File Format documentation. A file is only grown when `moov` is its last box: chunk offsets, which count from the
-start of the file, then stay true.
+QuickTime File Format documentation. A file is only grown when `moov` is its last box: chunk offsets, which count from
+the start of the file, then stay true.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,8 +35,6 @@ class PendingFile:
         self._error: BaseException | None = None
         self._temporary = self.path.parent / f"{PART_PREFIX}{os.getpid()}-{secrets.token_hex(4)}{PART_SUFFIX}"
         try:
-            if self.path.is_dir():
-                raise IsADirectoryError(0, "a folder has that name")
             self._check_name()
             self.file: BinaryIO = self._temporary.open("x+b")
         except OSError as error:
@@ -114,12 +114,17 @@ class PendingFile:
         with contextlib.suppress(OSError):
             self._temporary.unlink()
 
+    def __str__(self) -> str:
+        text = str(self.path)
+        return text if text.isprintable() else repr(text)
+
     def _check_name(self) -> None:
-        # A name that is too long would otherwise be noticed at the end, when all work is done.
+        # A name that cannot be used would otherwise be noticed at the end, when all work is done.
         with contextlib.suppress(FileNotFoundError):
-            self.path.lstat()
+            if stat.S_ISDIR(self.path.stat().st_mode):
+                raise IsADirectoryError(errno.EISDIR, "a folder has that name")
 
     def _explain(self, error: OSError) -> OutputError:
         return OutputError(
-            f"{self.path}: expected to write this file, got '{error.strerror}'; free some space or choose another folder"
+            f"{self}: expected to write this file, got '{error.strerror}'; free some space or choose another folder"
         )

@@ -38,7 +38,7 @@ def quantise(
     the stream is cut into blocks.
 
     Shape:
-        block: (channel, time) -> (channel, time), interleaved in memory; int16, or int32 with the 24 bits on top.
+        block: (channel, time) -> (channel, time), int16, or int32 with the 24 bits on top.
 
     Raises:
         AudioError: a sample is not a finite number.
@@ -48,20 +48,20 @@ def quantise(
         [[16384, -32768, 32767]]
     """
     full_scale = 2 ** (_BITS[depth] - 1)
-    frames = np.empty(block.shape[::-1], np.float32)
-    np.multiply(block.T, np.float32(full_scale), out=frames)
+    with np.errstate(over="ignore"):  # what overflows is clipped below
+        scaled = block * np.float32(full_scale)
     if dither == "tpdf":
         if generator is None:
             raise ValueError("tpdf dither needs a generator")
-        noise = generator.random((*frames.shape, 2), dtype=np.float32)
-        frames += np.where(frames != 0, noise[..., 0] - noise[..., 1], np.float32(0))
-    np.rint(frames, out=frames)
-    n_clipped = _clip(frames, block, full_scale)
+        noise = generator.random((*block.shape[::-1], 2), dtype=np.float32)
+        scaled += np.where(scaled != 0, (noise[..., 0] - noise[..., 1]).T, np.float32(0))
+    np.rint(scaled, out=scaled)
+    n_clipped = _clip(scaled, block, full_scale)
     if depth == "int16":
-        return Quantised(frames.astype(np.int16).T, n_clipped)
-    integers = frames.astype(np.int32)
+        return Quantised(scaled.astype(np.int16), n_clipped)
+    integers = scaled.astype(np.int32)
     integers <<= 8
-    return Quantised(integers.T, n_clipped)
+    return Quantised(integers, n_clipped)
 
 
 def check_finite(block: Samples) -> None:
@@ -71,16 +71,15 @@ def check_finite(block: Samples) -> None:
         AudioError: a sample is NaN or infinite.
     """
     if block.size and not (np.isfinite(block.max()) and np.isfinite(block.min())):
-        raise AudioError(
-            f"expected finite samples to write, got {int((~np.isfinite(block)).sum())} NaN or infinite ones"
-        )
+        n_bad = int((~np.isfinite(block)).sum())
+        raise AudioError(f"expected finite samples to write, got {n_bad} that are NaN or infinite; check the model")
 
 
-def _clip(frames: Samples, block: Samples, full_scale: int) -> int:
+def _clip(scaled: Samples, block: Samples, full_scale: int) -> int:
     # Written so that NaN, which compares as false, takes the slow way too.
-    if frames.size == 0 or (frames.max() <= full_scale - 1 and frames.min() >= -full_scale):
+    if scaled.size == 0 or (scaled.max() <= full_scale - 1 and scaled.min() >= -full_scale):
         return 0
     check_finite(block)
-    np.clip(frames, -full_scale, full_scale - 1, out=frames)
+    np.clip(scaled, -full_scale, full_scale - 1, out=scaled)
     # Exactly 1.0 loses one step and is a legal peak: it is not worth a warning.
     return int((np.abs(block) > 1).sum())

@@ -26,8 +26,9 @@ _GENERIC_NAMES = {
 
 # Loudness of the source, delay and make of its encoder, the structure of its container, pictures (copied apart).
 _STALE = re.compile(
-    r"replaygain_.*|r128_.*|mp3gain_.*|rva[d2]|loudness_.*|max_(true_peak_level|momentary_loudness|short_?term_loudness)"
-    r"|itunnorm|itunsmpb|itunpgap|encoder|encoder[_ ]?(options|settings)|encoding|encoded[_-]?by|encoding_tool|tsse|tenc"
+    r"replaygain_.*|r128_.*|mp3gain_.*|rva[d2]|itunnorm|itunsmpb|itunpgap"
+    r"|loudness_.*|max_(true_peak_level|momentary_loudness|short_?term_loudness)"
+    r"|encoder|encoder[_ ]?(options|settings)|encoding|encoded[_-]?by|encoding_tool|tsse|tenc"
     r"|major_brand|minor_version|compatible_brands|creation_time|handler_name|vendor_id|_statistics_.*"
     r"|(bps|duration|number_of_frames|number_of_bytes)(-\w+)?|metadata_block_picture|coverart(mime)?"
 )
@@ -49,15 +50,16 @@ def generic_tags(tags: Mapping[str, str]) -> dict[str, str]:
 def stem_tags(tags: Mapping[str, str], stem: str) -> dict[str, str]:
     """What a stem inherits of its song's tags.
 
-    The title is suffixed with the stem; a song without title gives stems without one, for which players show the file
-    name. ReplayGain and other loudness tags go, as does what describes the encoder or the container of the source.
+    The title is suffixed with the stem (not where `stem` is empty: a Stem file holds the whole song). A song without
+    title gives stems without one, for which players show the file name. ReplayGain and other loudness tags go, as does
+    what describes the encoder or the container of the source.
 
     Example:
         >>> stem_tags({"title": "Feeling Good", "artist": "Nina", "replaygain_track_gain": "-7 dB"}, "vocals")
         {'title': 'Feeling Good (vocals)', 'artist': 'Nina'}
     """
     kept = {name: value for name, value in generic_tags(tags).items() if not _is_stale(name, value)}
-    if "title" in kept:
+    if stem and "title" in kept:
         kept["title"] = f"{kept['title']} ({stem})"
     return kept
 

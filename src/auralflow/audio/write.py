@@ -38,7 +38,8 @@ class AudioWriter:
     Example:
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "silence.flac"
-        >>> with AudioWriter(path, sample_rate=44100, channels=2, output_format=OutputFormat("flac", "int16")) as writer:
+        >>> flac = OutputFormat("flac", "int16")
+        >>> with AudioWriter(path, sample_rate=44100, channels=2, output_format=flac) as writer:
         ...     writer.write(np.zeros((2, 44100), np.float32))
         >>> path.exists(), writer.n_written
         (True, 44100)
@@ -195,5 +196,5 @@ def raise_as_output_error(pending: PendingFile, error: BaseException) -> None:
     """
     if isinstance(error, (soundfile.LibsndfileError, av.FFmpegError)):
         pending.check()
-        raise OutputError(f"{pending.path}: the encoder refused the audio ({error}); choose another format") from None
+        raise OutputError(f"{pending}: the encoder refused the audio ({error}); choose another format") from None
     raise error

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from auralflow.audio.formats import OutputFormat, choose_format
+from auralflow.audio.formats import OutputFormat, check_format, choose_format
 from auralflow.audio.probe import probe
 from auralflow.audio.read import AudioReader
 from auralflow.audio.stem_mp4 import StemMp4Writer
@@ -68,6 +68,7 @@ def separate_file(
     info = probe(source.path)
     plan = plan_outputs(separator.spec.stems, config.stems, config.mix, config.residual, config.consistency)
     chosen = choose_format(config.format, info)
+    check_format(chosen, sample_rate=info.sample_rate, channels=info.channels)
     paths = _output_paths(source, config, plan, chosen, out)
     n_samples = _expected_samples(info, config)
     _check_space(out, n_samples, info.channels, len(plan.names), chosen)

@@ -43,7 +43,7 @@ def open_encoder(
         lossless = WavEncoder if output_format.container == "wav" else FlacEncoder
         return lossless(pending, output_format.depth, sample_rate, channels, tags, cover)
     if output_format.container == "mp3":
-        return Mp3Encoder(pending, output_format.bitrate_kbps, sample_rate, channels, tags, cover)
+        return Mp3Encoder(pending, sample_rate, channels, tags, cover)
     if output_format.container == "ogg":
         return VorbisEncoder(pending, sample_rate, channels, tags, cover)
     return PacketEncoder(pending, output_format, sample_rate, channels, tags, cover)

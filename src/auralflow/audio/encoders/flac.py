@@ -1,7 +1,7 @@
 """FLAC by libsndfile (libFLAC), with metadata blocks of our own.
 
-Source of the block layout: RFC 9639, section 8. libFLAC writes its stream behind a gap as large as our blocks; when it is
-done its STREAMINFO (length, MD5) is moved to the front, and a padding block covers what is left of its header.
+Source of the block layout: RFC 9639, section 8. libFLAC writes its stream behind a gap as large as our blocks; when it
+is done its STREAMINFO (length, MD5) is moved to the front, and a padding block covers what is left of its header.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from auralflow.audio.encoders.frames import interleave
 from auralflow.audio.formats import OutputDepth
 from auralflow.audio.pending import PendingFile
 from auralflow.audio.vorbis_comment import MAX_FLAC_BLOCK, comment_block, comment_fields, picture_block
@@ -60,7 +60,7 @@ class FlacEncoder:
         )
 
     def write(self, block: npt.NDArray[Any]) -> None:
-        self._file.write(np.ascontiguousarray(block.T))
+        self._file.write(interleave(block))
 
     def finish(self) -> None:
         self._file.close()

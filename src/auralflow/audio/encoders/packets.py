@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import av
-import numpy as np
 import numpy.typing as npt
 from av.audio.stream import AudioStream
+from av.container import OutputContainer
 
+from auralflow.audio.encoders.frames import interleave
 from auralflow.audio.formats import OutputFormat
 from auralflow.audio.mp4_boxes import append_to_movie, item_list
 from auralflow.audio.pending import PendingFile
@@ -60,7 +61,7 @@ class PacketEncoder:
 
     def finish(self) -> None:
         if self._n_samples == 0:
-            raise OutputError(f"{self._pending.path}: a lossy file cannot be empty, got no samples; choose wav or flac")
+            raise OutputError(f"{self._pending}: a lossy file cannot be empty, got no samples; choose wav or flac")
         self._container.mux(self._stream.encode(None))
         self._container.close()
         if not self._is_opus:
@@ -70,9 +71,7 @@ class PacketEncoder:
         self._container.close()
 
 
-def open_mp4(
-    pending: PendingFile, flavour: str, sample_rate: int, tags: Mapping[str, str]
-) -> av.container.OutputContainer:
+def open_mp4(pending: PendingFile, flavour: str, sample_rate: int, tags: Mapping[str, str]) -> OutputContainer:
     """An MP4 container whose clock ticks once a sample, so that the length it states is exact."""
     container = av.open(pending, "w", format=flavour, container_options={"movie_timescale": str(sample_rate)})
     container.metadata.update({name: value for name, value in tags.items() if _is_boxed(name, value)})
@@ -85,7 +84,7 @@ def unboxed_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def add_stream(
-    container: av.container.OutputContainer,
+    container: OutputContainer,
     codec: str,
     sample_rate: int,
     channels: int,
@@ -104,7 +103,7 @@ def add_stream(
 
 def make_frame(block: npt.NDArray[Any], sample_rate: int, position: int) -> av.AudioFrame:
     """A frame of interleaved samples (PyAV cannot hold 8 planar channels)."""
-    packed = np.ascontiguousarray(block.T, dtype=np.float32).reshape(1, -1)
+    packed = interleave(block).reshape(1, -1)
     frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=LAYOUTS[block.shape[0]])
     frame.sample_rate, frame.pts = sample_rate, position
     return frame

@@ -1,8 +1,8 @@
 """Ogg Vorbis by libsndfile (libvorbis), with a comment header of our own.
 
 Sources: RFC 3533 (Ogg pages), the Vorbis I specification, sections 4.2 (headers) and 4.3.9 (channel order). libvorbis
-writes its stream behind a gap that is larger than our comment header; then the pages move to the front, with new numbers and checksums.
-Copying pages keeps their granule positions, and with them the exact length.
+writes its stream behind a gap that is larger than our comment header; then the pages move to the front, with new
+numbers and checksums. Copying pages keeps their granule positions, and with them the exact length.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from auralflow.audio.encoders.frames import interleave
 from auralflow.audio.pending import PendingFile
 from auralflow.audio.vorbis_comment import comment_block, comment_fields
 
@@ -55,9 +55,9 @@ class VorbisEncoder:
         )
 
     def write(self, block: npt.NDArray[Any]) -> None:
-        ordered = block if self._order is None else block[self._order]
+        frames = interleave(block if self._order is None else block[self._order])
         for start in range(0, block.shape[1], _N_AT_ONCE):
-            self._file.write(np.ascontiguousarray(ordered[:, start : start + _N_AT_ONCE].T))
+            self._file.write(frames[start : start + _N_AT_ONCE])
 
     def finish(self) -> None:
         self._file.close()

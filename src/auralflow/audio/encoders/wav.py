@@ -12,14 +12,17 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from auralflow.audio.encoders.frames import interleave, pack_int24
 from auralflow.audio.formats import OutputDepth
 from auralflow.audio.id3 import id3_tag
 from auralflow.audio.pending import PendingFile
 
-MAX_RIFF_SIZE = 2**32 - 1
+RIFF_LIMIT = 2**32 - 1
+"""Bytes behind the first eight that a RIFF file can have."""
+
+_UNSTATED = 2**32 - 1
 
 _BYTES = {"int16": 2, "int24": 3, "float32": 4}
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
@@ -54,22 +57,18 @@ class WavEncoder:
         self._pending, self._depth = pending, depth
         self._frame_size = _BYTES[depth] * channels
         self._tail = _info_list(tags) + _chunk(b"id3 ", id3_tag(tags, cover))
-        self._is_float = depth == "float32"
         self._header_format = _fmt_chunk(depth, sample_rate, channels)
         self._n_samples = 0
         pending.write(self._header(0))
-        self._header_size = pending.tell()
 
     def write(self, block: npt.NDArray[Any]) -> None:
-        frames = np.ascontiguousarray(block.T)
-        self._n_samples += frames.shape[0]
-        if self._depth == "int24":
-            # The three upper of four little-endian bytes.
-            frames = np.ascontiguousarray(frames.view(np.uint8).reshape(-1, 4)[:, 1:])
-        self._pending.write(frames.data)
+        self._n_samples += block.shape[1]
+        frames = interleave(block)
+        self._pending.write((pack_int24(frames) if self._depth == "int24" else frames).data)
 
     def finish(self) -> None:
-        self._pending.write(b"\0" * (self._data_size % 2) + self._tail)
+        if self._n_samples:  # FFmpeg would take what follows an empty data chunk for samples
+            self._pending.write(b"\0" * (self._data_size % 2) + self._tail)
         size = self._pending.tell()
         self._pending.seek(0)
         self._pending.write(self._header(size))
@@ -82,18 +81,16 @@ class WavEncoder:
         return self._n_samples * self._frame_size
 
     def _header(self, file_size: int) -> bytes:
-        is_riff = file_size - 8 <= MAX_RIFF_SIZE
+        is_riff = file_size - 8 <= RIFF_LIMIT
         riff_size = max(file_size - 8, 0)
         if is_riff:
             head = struct.pack("<4sI4s4sI28x", b"RIFF", riff_size, b"WAVE", b"JUNK", _JUNK_SIZE)
         else:
-            head = struct.pack("<4sI4s4sI", b"RF64", MAX_RIFF_SIZE, b"WAVE", b"ds64", _JUNK_SIZE)
+            head = struct.pack("<4sI4s4sI", b"RF64", _UNSTATED, b"WAVE", b"ds64", _JUNK_SIZE)
             head += struct.pack("<QQQI", riff_size, self._data_size, self._n_samples, 0)
-        fact = (
-            struct.pack("<4sII", b"fact", 4, self._n_samples if is_riff else MAX_RIFF_SIZE) if self._is_float else b""
-        )
-        data = struct.pack("<4sI", b"data", self._data_size if is_riff else MAX_RIFF_SIZE)
-        return head + self._header_format + fact + data
+        n_samples, data_size = (self._n_samples, self._data_size) if is_riff else (_UNSTATED, _UNSTATED)
+        fact = struct.pack("<4sII", b"fact", 4, n_samples) if self._depth == "float32" else b""
+        return head + self._header_format + fact + struct.pack("<4sI", b"data", data_size)
 
 
 def _fmt_chunk(depth: OutputDepth, sample_rate: int, channels: int) -> bytes:

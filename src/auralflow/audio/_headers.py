@@ -1,4 +1,4 @@
-"""Exact lengths that containers state and FFmpeg rounds or clips: RIFF data sizes, QuickTime durations and edits."""
+"""What FFmpeg rounds, clips or passes over in headers: RIFF formats and data sizes, QuickTime durations and edits."""
 
 from __future__ import annotations
 
@@ -15,32 +15,52 @@ _STREAMED_SIZE = 0x7FFF_F000
 
 
 def riff_n_samples(file: BinaryIO) -> int | None:
-    """Samples per channel that the header of a little-endian WAV, RF64 or W64 file states; None when it states none."""
+    """Samples per channel that the header of a WAV, RF64 or W64 file states; None when it states none.
+
+    A length is stated if the data fit into the file, or are cut off; not if a recorder left 0 or a placeholder.
+    """
+    end = file.seek(0, 2)
     n_bytes, n_frame_bytes = None, 0
-    for name, size, body in _riff_chunks(file):
+    for name, start, size in _riff_chunks(file, end):
+        file.seek(start)
         if name == b"ds64":
-            n_bytes = struct.unpack("<8xQ", body[:16])[0] if len(body) >= 16 else None
-        elif name == b"fmt " and len(body) >= 14:
-            n_frame_bytes = struct.unpack("<12xH", body[:14])[0]
+            n_bytes = int.from_bytes(file.read(16)[8:16], "little")
+        elif name == b"fmt ":
+            n_frame_bytes = int.from_bytes(file.read(14)[12:14], "little")
         elif name == b"data":
-            n_bytes = size if size < _STREAMED_SIZE else n_bytes
-            break
-    return n_bytes // n_frame_bytes if n_bytes and n_frame_bytes else None
+            if n_bytes is None and (start + size <= end or size < _STREAMED_SIZE):
+                n_bytes = size
+            has_more = n_bytes == 0 and start < end
+            return None if n_bytes is None or not n_frame_bytes or has_more else n_bytes // n_frame_bytes
+    return None
 
 
-def _riff_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes]]:
+def riff_layout(file: BinaryIO) -> tuple[int, int] | None:
+    """Channels and samples per second in the header of a WAV, RF64 or W64 file; None when it has none."""
+    for name, start, size in _riff_chunks(file, file.seek(0, 2)):
+        if name == b"fmt " and size >= 8:
+            file.seek(start)
+            body = file.read(8)
+            return int.from_bytes(body[2:4], "little"), int.from_bytes(body[4:8], "little")
+    return None
+
+
+def _riff_chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and size of the body of each chunk."""
     file.seek(0)
-    is_w64 = file.read(4) == b"riff"
-    at, align = (40, 8) if is_w64 else (12, 2)
+    magic = file.read(4)
+    if magic not in (b"RIFF", b"RF64", b"BW64", b"riff"):
+        return
+    at, n_head_bytes, align = (40, 24, 8) if magic == b"riff" else (12, 8, 2)
     for _ in range(_MAX_BOXES):
-        file.seek(at)
-        head = file.read(24 if is_w64 else 8)
-        if len(head) < (24 if is_w64 else 8):
+        if at + n_head_bytes > end:
             return
+        file.seek(at)
+        head = file.read(n_head_bytes)
         # W64 names are GUIDs that begin with the RIFF name, and sizes count the chunk's header.
-        size = struct.unpack("<16xQ", head)[0] - 24 if is_w64 else struct.unpack("<4xI", head)[0]
-        yield head[:4], size, file.read(max(0, min(size, 40)))
-        at += len(head) + max(0, -(-size // align) * align)
+        size = int.from_bytes(head[16:], "little") - 24 if magic == b"riff" else int.from_bytes(head[4:], "little")
+        yield head[:4], at + n_head_bytes, size
+        at += n_head_bytes + max(0, -(-size // align) * align)
 
 
 @dataclass
@@ -51,7 +71,7 @@ class _Track:
     timescale: int = 0
     duration: int = 0
     edits: list[tuple[int, int]] = field(default_factory=list)
-    """(duration in the movie's units, start in the media's units) of each edit."""
+    """(duration in the movie's units, start in the media's units) of each edit that plays something."""
 
 
 def quicktime_n_samples(file: BinaryIO, track_id: int, sample_rate: int, stated_by_itunes: str | None) -> int | None:
@@ -72,7 +92,7 @@ def quicktime_n_samples(file: BinaryIO, track_id: int, sample_rate: int, stated_
     if track is None or not track.timescale or not track.duration:
         return None
     per_tick = Fraction(sample_rate, track.timescale)
-    edits = [edit for edit in track.edits if edit[1] >= 0]
+    edits = track.edits
     if not edits:
         exact = _itunes_n_samples(stated_by_itunes)
         return exact if exact is not None else round(track.duration * per_tick)
@@ -84,6 +104,11 @@ def quicktime_n_samples(file: BinaryIO, track_id: int, sample_rate: int, stated_
     slack = 0 if unit.numerator == 1 else unit  # a unit of 1/k ticks rounds nothing
     is_rounded_rest = not edited or rest - edited <= slack
     return round((rest if is_rounded_rest else edited) * per_tick)
+
+
+def has_several_edits(file: BinaryIO) -> bool:
+    """Whether a track of an MP4, M4A or MOV file plays more than one piece of its media."""
+    return any(len(track.edits) > 1 for track in _read_tracks(file)[1])
 
 
 def _itunes_n_samples(text: str | None) -> int | None:
@@ -139,7 +164,9 @@ def _time_header(body: bytes) -> tuple[int, int]:
 def _edit_list(body: bytes) -> list[tuple[int, int]]:
     layout = struct.Struct(">Qq4x" if body[:1] == b"\1" else ">Ii4x")
     count = int.from_bytes(body[4:8], "big")
-    return [layout.unpack_from(body, 8 + i * layout.size) for i in range(min(count, (len(body) - 8) // layout.size))]
+    n_edits = min(count, max(0, len(body) - 8) // layout.size)
+    edits = [layout.unpack_from(body, 8 + i * layout.size) for i in range(n_edits)]
+    return [edit for edit in edits if edit[1] >= 0]
 
 
 def _body(file: BinaryIO, start: int, stop: int) -> bytes:
@@ -150,10 +177,10 @@ def _body(file: BinaryIO, start: int, stop: int) -> bytes:
 def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, start and end of the body of each box in a range of the file."""
     for _ in range(_MAX_BOXES):
+        if at + 8 > end:
+            return
         file.seek(at)
         head = file.read(16)
-        if at + 8 > end or len(head) < 8:
-            return
         size, body = int.from_bytes(head[:4], "big"), at + 8
         if size == 1 and len(head) == 16:
             size, body = int.from_bytes(head[8:16], "big"), at + 16

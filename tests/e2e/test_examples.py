@@ -1,0 +1,52 @@
+"""The examples run, and show what they say."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from auralflow import Audio, Separator, load_model
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MY_MODEL = str(EXAMPLES / "my_model.py")
+
+
+def run(name: str, *words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    monkeypatch.setattr(sys, "argv", [name, *words])
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("model", [None, MY_MODEL])
+def test_arrays(model: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    words = () if model is None else ("--model", model)
+    out = run("separate_arrays.py", *words, monkeypatch=monkeypatch, capsys=capsys)
+    assert "100% done, 8.0 s of audio" in out
+    assert out.count("(2, 352800)") == len(load_model(model or "default").spec.stems)
+    error = re.search(r"vocals \+ minus = the mixture, to (\S+)", out)
+    assert error is not None
+    assert float(error[1]) < 1e-6
+
+
+@pytest.mark.parametrize("model", [None, MY_MODEL])
+def test_blocks(model: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    words = () if model is None else ("--model", model)
+    out = run("stream_blocks.py", "--seconds", "9", *words, monkeypatch=monkeypatch, capsys=capsys)
+    assert "432000 samples in and out" in out
+    times = [float(text) for text in re.findall(r"([\d.]+) s are through", out)]
+    assert len(times) > 2
+    assert times[0] < 4.0
+    assert times[-1] == 9.0
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 999, 44100 * 7 + 7])
+def test_the_stems_of_my_model_sum_to_the_song(n_samples: int) -> None:
+    """Softmax masks sum to one in every bin, and the STFT and the windows are linear."""
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, (2, n_samples)).astype(np.float32)
+    stems = Separator(load_model(MY_MODEL)).separate(Audio(samples, 44100))
+    assert np.abs(stems["vocals"].samples + stems["other"].samples - samples).max(initial=0) < 1e-5
