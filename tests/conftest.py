@@ -31,8 +31,11 @@ def pass_through() -> Callable[..., nn.Module]:
 
     def build(**changes: object) -> nn.Module:
         fields: dict[str, object] = {
-            "stems": ("vocals", "drums", "bass", "other"), "sample_rate": 44100, "channels": 2,
-            "segment_samples": 44100, "context_samples": 2048,
+            "stems": ("vocals", "drums", "bass", "other"),
+            "sample_rate": 44100,
+            "channels": 2,
+            "segment_samples": 44100,
+            "context_samples": 2048,
         }
         model_class = models.load(str(PASS_THROUGH))
         model: nn.Module = model_class(ModelSpec(**(fields | changes)), None)  # type: ignore[arg-type]
@@ -57,7 +60,12 @@ def write_wav(noise: Callable[..., np.ndarray]) -> Callable[..., Path]:
     """Write a WAV file of seeded noise."""
 
     def write(
-        path: Path, seconds: float = 0.5, channels: int = 2, sample_rate: int = 44100, subtype: str = "PCM_16", seed: int = 0
+        path: Path,
+        seconds: float = 0.5,
+        channels: int = 2,
+        sample_rate: int = 44100,
+        subtype: str = "PCM_16",
+        seed: int = 0,
     ) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         samples = noise(channels, round(seconds * sample_rate), seed)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from auralflow.audio.types import Audio, Samples
 from auralflow.dsp.stft import STFTConfig, stft
@@ -14,7 +15,10 @@ from auralflow.errors import import_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
     from matplotlib.figure import Figure
+
+Floats = npt.NDArray[np.floating]
 
 _FLOOR_DB = -90.0
 _N_COLUMNS = 1200
@@ -70,7 +74,7 @@ def _envelope(samples: Samples) -> tuple[Samples, Samples]:
     return np.minimum.reduceat(samples.min(0), edges), np.maximum.reduceat(samples.max(0), edges)
 
 
-def _draw_spectrogram(axis: Axes, audio: Audio) -> object:
+def _draw_spectrogram(axis: Axes, audio: Audio) -> QuadMesh:
     level_db, times_s, freqs_hz = _spectrogram_db(audio)
     image = axis.pcolormesh(times_s, freqs_hz, level_db, vmin=_FLOOR_DB, vmax=-10, cmap="magma", shading="nearest")
     axis.set_yscale("log")
@@ -78,7 +82,8 @@ def _draw_spectrogram(axis: Axes, audio: Audio) -> object:
     return image
 
 
-def _spectrogram_db(audio: Audio) -> tuple[Samples, Samples, Samples]:
+def _spectrogram_db(audio: Audio) -> tuple[Floats, Floats, Floats]:
+    """Level (freq, frame) in dB of full scale, frame times in seconds, bin frequencies in Hz."""
     import torch
 
     config = STFTConfig(2048, max(512, min(1024, audio.n_samples // _N_COLUMNS)))

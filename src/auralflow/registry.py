@@ -67,9 +67,10 @@ def config_class(part: type) -> type:
     """The dataclass that configures `part`: `<Part>Config` beside it."""
     module = sys.modules[part.__module__]
     try:
-        return getattr(module, f"{part.__name__}Config")
+        config: type = getattr(module, f"{part.__name__}Config")
     except AttributeError:
         raise ConfigError(f"{module.__file__}: expected a dataclass '{part.__name__}Config' beside the model") from None
+    return config
 
 
 def _plain(name: str) -> str:

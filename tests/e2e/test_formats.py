@@ -24,7 +24,10 @@ def _separate(song: Path, **settings: object) -> JobReport:
     return report
 
 
-@pytest.mark.parametrize(("container", "subtype"), [("wav", "PCM_16"), ("wav", "PCM_24"), ("wav", "FLOAT"), ("flac", "PCM_16"), ("flac", "PCM_24")])
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [("wav", "PCM_16"), ("wav", "PCM_24"), ("wav", "FLOAT"), ("flac", "PCM_16"), ("flac", "PCM_24")],
+)
 @pytest.mark.parametrize("n_samples", [1, 999, 44100 * 3 + 7])
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_lossless_files_come_back(tmp_path: Path, container: str, subtype: str, n_samples: int, channels: int) -> None:

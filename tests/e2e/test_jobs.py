@@ -32,7 +32,11 @@ def _run(*inputs: Path, out: Path, **settings: object) -> JobReport:
 
 
 def _outputs(out: Path) -> dict[str, int]:
-    return {p.relative_to(out).as_posix(): p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file() and ".auralflow" not in p.parts}
+    return {
+        p.relative_to(out).as_posix(): p.stat().st_mtime_ns
+        for p in out.rglob("*")
+        if p.is_file() and ".auralflow" not in p.parts
+    }
 
 
 def _mark(path: Path, value: float) -> None:
@@ -43,7 +47,9 @@ def _mark(path: Path, value: float) -> None:
 
 def test_one_file_becomes_its_stems(tmp_path: Path, write_wav: WriteWav) -> None:
     song = write_wav(tmp_path / "song.wav")
-    report = _run(song, out=tmp_path / "out", model=PASS_THROUGH, stems="vocals,drums", mix="karaoke=-vocals", residual=True)
+    report = _run(
+        song, out=tmp_path / "out", model=PASS_THROUGH, stems="vocals,drums", mix="karaoke=-vocals", residual=True
+    )
     names = [o.path.relative_to(tmp_path / "out").as_posix() for o in report.done[0].outputs]
     assert names == ["song/vocals.wav", "song/drums.wav", "song/karaoke.wav", "song/residual.wav"]
     np.testing.assert_array_equal(soundfile.read(tmp_path / "out/song/vocals.wav")[0], soundfile.read(song)[0])
@@ -115,7 +121,9 @@ def test_a_crash_and_a_hang_cost_only_their_file(tmp_path: Path, write_wav: Writ
 def test_kill_in_the_middle_and_run_again(tmp_path: Path, write_wav: WriteWav) -> None:
     songs = [write_wav(tmp_path / "in" / f"{i}.wav", seconds=2, seed=i) for i in range(4)]
     out = tmp_path / "out"
-    script = f"import auralflow; auralflow.separate({str(tmp_path / 'in')!r}, out={str(out)!r}, model={SLOW!r}, workers=1)"
+    script = (
+        f"import auralflow; auralflow.separate({str(tmp_path / 'in')!r}, out={str(out)!r}, model={SLOW!r}, workers=1)"
+    )
     process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
     manifest = out / ".auralflow/manifest.jsonl"
     _wait_for(lambda: manifest.exists() and manifest.read_bytes().count(b"\n") >= 1)
@@ -141,18 +149,27 @@ def test_kill_in_the_middle_and_run_again(tmp_path: Path, write_wav: WriteWav) -
 def test_a_worker_does_not_outlive_its_killed_parent(tmp_path: Path, write_wav: WriteWav) -> None:
     psutil = pytest.importorskip("psutil")
     write_wav(tmp_path / "in/a.wav", seconds=30)
-    script = f"import auralflow; auralflow.separate({str(tmp_path / 'in')!r}, out={str(tmp_path / 'out')!r}, model={SLOW!r}, workers=1)"
+    settings = {"out": str(tmp_path / "out"), "model": SLOW, "workers": 1}
+    script = f"import auralflow; auralflow.separate({str(tmp_path / 'in')!r}, **{settings!r})"
     process = subprocess.Popen([sys.executable, "-c", script])
     children: list[int] = []
 
     def has_worker() -> bool:
-        children[:] = [c.pid for c in psutil.Process(process.pid).children() if "auralflow.separation.worker" in " ".join(c.cmdline())]
+        children[:] = [
+            c.pid
+            for c in psutil.Process(process.pid).children()
+            if "auralflow.separation.worker" in " ".join(c.cmdline())
+        ]
         return bool(children)
 
     _wait_for(has_worker)
     process.kill()
     process.wait()
-    _wait_for(lambda: not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in children))
+    _wait_for(
+        lambda: (
+            not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in children)
+        )
+    )
 
 
 def test_cancel_stops_soon_and_keeps_what_is_finished(tmp_path: Path, write_wav: WriteWav) -> None:
@@ -249,7 +266,9 @@ def test_an_output_never_overwrites_its_input(tmp_path: Path, write_wav: WriteWa
     assert song.read_bytes() == before
 
 
-@pytest.mark.skipif(sys.platform == "win32" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
+@pytest.mark.skipif(
+    sys.platform == "win32" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere"
+)
 def test_an_unwritable_folder_is_one_clear_error(tmp_path: Path, write_wav: WriteWav) -> None:
     song = write_wav(tmp_path / "song.wav")
     locked = tmp_path / "locked"
@@ -269,12 +288,13 @@ def test_an_output_folder_that_is_a_file_is_one_clear_error(tmp_path: Path, writ
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, write_wav: WriteWav, format_: str) -> None:
     """A limit on file sizes fails a write as a full disk does, in the middle of it."""
     song = write_wav(tmp_path / "song.wav", seconds=20)
+    settings = {"out": str(tmp_path / "out"), "model": PASS_THROUGH, "format": format_}
     script = (
         "import resource, signal, sys, auralflow\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "try:\n"
-        f"    auralflow.separate({str(song)!r}, out={str(tmp_path / 'out')!r}, model={PASS_THROUGH!r}, format={format_!r})\n"
+        f"    auralflow.separate({str(song)!r}, **{settings!r})\n"
         "except auralflow.AuralflowError as error:\n"
         "    print(type(error).__name__, error)\n"
     )

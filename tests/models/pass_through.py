@@ -8,7 +8,11 @@ from torch import Tensor, nn
 from auralflow.spec import ModelSpec
 
 SPEC = ModelSpec(
-    stems=("vocals", "drums", "bass", "other"), sample_rate=44100, channels=2, segment_samples=44100, context_samples=2048
+    stems=("vocals", "drums", "bass", "other"),
+    sample_rate=44100,
+    channels=2,
+    segment_samples=44100,
+    context_samples=2048,
 )
 
 

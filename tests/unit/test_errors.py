@@ -19,7 +19,9 @@ def test_a_missing_extra_gives_the_pip_command() -> None:
         import_extra("no_such_package_here", "web")
 
 
-@pytest.mark.parametrize("error", [UnknownNameError("stem", "x", ["y"]), MissingExtraError("av", "io"), AuralflowError("z")])
+@pytest.mark.parametrize(
+    "error", [UnknownNameError("stem", "x", ["y"]), MissingExtraError("av", "io"), AuralflowError("z")]
+)
 def test_errors_survive_a_copy(error: AuralflowError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error)

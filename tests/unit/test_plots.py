@@ -36,7 +36,9 @@ def test_a_click_is_at_its_time_in_both_pictures() -> None:
 
 @pytest.mark.parametrize("n_samples", [0, 1, 1000])
 def test_short_sounds_can_be_drawn(tmp_path: Path, n_samples: int) -> None:
-    figure = plot_stems({"a": Audio(np.zeros((2, n_samples)), 8000), "b": Audio(np.zeros((1, n_samples)), 8000)}, "title")
+    figure = plot_stems(
+        {"a": Audio(np.zeros((2, n_samples)), 8000), "b": Audio(np.zeros((1, n_samples)), 8000)}, "title"
+    )
     assert len(figure.axes) == 5
     for name in ("picture.png", "picture.svg"):
         save_figure(figure, tmp_path / "new" / name)

@@ -31,7 +31,16 @@ def main() -> None:
     venv.create(BUILD / "venv", with_pip=True)
     binaries = BUILD / "venv" / ("Scripts" if os.name == "nt" else "bin")
     python = str(binaries / "python")
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
+    pip = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        str(ROOT / "constraints.txt"),
+    ]
     run([*pip, str(wheel)])
     work = BUILD / "work"
     work.mkdir()

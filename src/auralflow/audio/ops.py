@@ -14,8 +14,8 @@ from auralflow.audio.types import Samples
 class Conform:
     """A stream of file blocks to a stream of model blocks.
 
-    Where the rates differ, each conversion has a soft edge (0.01 dB down at 0.9 of the Nyquist frequency), which a round trip
-    shows twice. With D down, U up and E = 1 - U D what a round trip loses, D (1 + E) in place of D leaves
+    Where the rates differ, each conversion has a soft edge (0.01 dB down at 0.9 of the Nyquist frequency), which a
+    round trip shows twice. With D down, U up and E = 1 - U D what a round trip loses, D (1 + E) in place of D leaves
 
         U D (1 + E) = (1 - E) (1 + E) = 1 - E^2,
 
@@ -67,7 +67,8 @@ class Restore:
 
     def process(self, estimates: Samples) -> Samples:
         joined = self._layout.join(estimates)
-        return self._split(self._resampler.process(joined.reshape(self._n_sounds * self._layout.file_channels, joined.shape[-1])))
+        flat = joined.reshape(self._n_sounds * self._layout.file_channels, joined.shape[-1])
+        return self._split(self._resampler.process(flat))
 
     def flush(self) -> Samples:
         return self._split(self._resampler.flush())

@@ -1,7 +1,7 @@
 r"""Streaming overlap-add with windows that sum to one.
 
-Long audio is cut into pieces that overlap. Each piece k is weighted by a window and the sum is divided by the sum of the
-windows,
+Long audio is cut into pieces that overlap. Each piece k is weighted by a window and the sum is divided by the sum of
+the windows,
 
     y[t] = sum_k w_k[t] x_k[t] / sum_k w_k[t],
 

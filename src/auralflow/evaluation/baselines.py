@@ -1,8 +1,7 @@
-"""Estimates that need no model, to put a model's scores beside: nothing done at all, and what a mask could do at best."""
+"""Estimates that need no model, to put scores beside: nothing done at all, and what a mask could do at best."""
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,6 +14,7 @@ def mixture(
     """The mixture itself as the estimate of every stem: the score of doing nothing.
 
     Example:
+        >>> import torch
         >>> mixture(torch.ones(2, 10), torch.zeros(4, 2, 10)).shape
         torch.Size([4, 2, 10])
     """
@@ -26,11 +26,12 @@ def oracle_irm(
 ) -> Float[Tensor, "stem channel time"]:
     """The mixture under the ideal ratio mask of the true stems: about as far as masks with the mixture's phase can go.
 
-    With `S_j` the spectrogram of stem j, its mask is `|S_j| / sum_k |S_k|` (Liutkus and Badeau 2015, "Generalized Wiener
-    filtering with fractional power spectrograms", exponent 1; `IRM1` of the SiSEC campaigns), on frames of 4096 samples.
-    Where all stems are silent the masks are equal.
+    With `S_j` the spectrogram of stem j, its mask is `|S_j| / sum_k |S_k|` (Liutkus and Badeau 2015, "Generalized
+    Wiener filtering with fractional power spectrograms", exponent 1; `IRM1` of the SiSEC campaigns), on frames of 4096
+    samples. Where all stems are silent the masks are equal.
 
     Example:
+        >>> import torch
         >>> stems = torch.randn(2, 1, 1000)
         >>> torch.allclose(oracle_irm(stems.sum(0), stems).sum(0), stems.sum(0), atol=1e-5)
         True

@@ -17,7 +17,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from safetensors.torch import load_file, save
 from torch import nn
@@ -70,7 +70,7 @@ def save_bundle(model: nn.Module, folder: Path, *, architecture: str, config: An
             FORMAT_VERSION,
             architecture,
             _sha256(folder / WEIGHTS),
-            model.spec,
+            cast(ModelSpec, model.spec),
             to_dict(config),
         )
         unfinished = folder / f".{DESCRIPTION}.tmp"
@@ -116,7 +116,7 @@ def load_bundle(folder: Path) -> nn.Module:
             f"{path}: missing or damaged (its SHA-256 is not the one in {DESCRIPTION}); copy it again"
         )
     model_class = models.load(description.architecture)
-    config = from_dict(config_class(model_class), description.config, "config")
+    config: Any = from_dict(config_class(model_class), description.config, "config")
     model: nn.Module = model_class(description.spec, config)
     try:
         model.load_state_dict(load_file(path))

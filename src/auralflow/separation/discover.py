@@ -5,12 +5,11 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from auralflow.audio.probe import AUDIO_SUFFIXES
 from auralflow.errors import AudioError
-
 
 JOB_FOLDER = ".auralflow"
 """In every output folder, what we remember of its jobs."""
@@ -21,15 +20,15 @@ class Source:
     """An input file and the folder it keeps in the output."""
 
     path: Path
-    folder: PurePath = PurePath()
+    folder: PurePath = field(default_factory=PurePath)
 
 
 def find_sources(inputs: Sequence[str | Path], out: Path) -> list[Source]:
     """Files in a stable order, each once.
 
-    A folder is walked recursively for audio files, a pattern with `*`, `?` or `[` is expanded (`**` crosses folders), and
-    the folders below either are kept in the output. Passed over are hidden files, the output folder itself, and inside a
-    walked folder the outputs of other jobs.
+    A folder is walked recursively for audio files, a pattern with `*`, `?` or `[` is expanded (`**` crosses folders),
+    and the folders below either are kept in the output. Passed over are hidden files, the output folder itself, and
+    inside a walked folder the outputs of other jobs.
 
     Raises:
         AudioError: an input does not exist, or holds no audio.

@@ -151,7 +151,7 @@ class Separator:
         incoming = _checked(_timed(blocks, watch, "decode"), originals, cancel)
         pieces = self._conform(incoming, sample_rate, layout, watch)
         if sample_rate == self.spec.sample_rate:
-            stems = (layout.join(block) for block in self._estimate(pieces, runner, watch, cancel))
+            stems: Iterator[Samples] = (layout.join(block) for block in self._estimate(pieces, runner, watch, cancel))
         else:
             estimates = self._estimate(_tee(pieces, conformed), runner, watch, cancel)
             restored = self._restore(estimates, conformed, sample_rate, layout, len(plan.stems), watch)
@@ -186,7 +186,8 @@ class Separator:
             raise ConfigError("statistics: this model wants the track normalised; pass what Separator.measure gives")
         model, given = self._part_for(stems)
         keep = [given.index(stem) for stem in stems]
-        return ModelRunner(model, keep, self.device, self.precision, statistics)
+        # To the device again: a runner that ran out of memory there has moved it to the CPU.
+        return ModelRunner(model.to(self.device), keep, self.device, self.precision, statistics)
 
     def _part_for(self, stems: tuple[str, ...]) -> tuple[nn.Module, tuple[str, ...]]:
         """The cheapest model that gives these stems, and the stems it gives."""

@@ -73,7 +73,17 @@ def separate_file(
     n_samples = _expected_samples(info, config)
     _check_space(out, n_samples, info.channels, len(plan.names), chosen)
     with _writing(out), TemporaryDirectory(dir=work, ignore_cleanup_errors=True) as name:
-        job = _FileJob(separator, info, config, plan, chosen, Path(name), n_threads, cancel or CancelToken(), stopwatch or Stopwatch())
+        job = _FileJob(
+            separator,
+            info,
+            config,
+            plan,
+            chosen,
+            Path(name),
+            n_threads,
+            cancel or CancelToken(),
+            stopwatch or Stopwatch(),
+        )
         n_samples = job.run(ProgressMeter(progress, info.sample_rate, n_samples))
         outputs = _move_into_place(job.written, paths)
     return FileResult(

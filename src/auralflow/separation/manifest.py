@@ -173,5 +173,3 @@ def _append(path: Path, line: dict[str, Any]) -> None:
         file.write(json.dumps(line).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-
-

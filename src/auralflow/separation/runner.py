@@ -65,7 +65,7 @@ class ModelRunner:
         for batch in _chunks(heard, len(segments)):
             estimates[batch] = self._run_items(items[batch], [i % n_groups for i in batch])
         _mute_silence(estimates, items)
-        return [e.transpose(0, 1) for e in estimates.split(n_groups)]
+        return [e.transpose(0, 1) for e in torch.split(estimates, n_groups)]
 
     def _run_items(self, items: Tensor, groups: list[int]) -> Tensor:
         """Halve the batch until it fits; a single item that does not fit an accelerator goes to the CPU."""
@@ -89,10 +89,10 @@ class ModelRunner:
         return self._run_items(items, groups)
 
     def _forward(self, items: Tensor, groups: list[int]) -> Tensor:
-        mean, deviation = self._shift_and_scale(groups)
-        scaled = items if mean is None else (items - mean) / deviation
+        moments = self._moments(groups)
+        scaled = items if moments is None else (items - moments[0]) / moments[1]
         with torch.inference_mode(), self._autocast():
-            stems = self._model(scaled.to(self.device))
+            stems: Tensor = self._model(scaled.to(self.device))
         if stems.dim() != 4 or stems.shape[0] != len(items) or stems.shape[2:] != items.shape[1:]:
             raise ShapeError(
                 f"expected the model to give (batch, stem, channel, time) = ({len(items)}, stem, "
@@ -101,11 +101,12 @@ class ModelRunner:
         kept = (stems if list(range(stems.shape[1])) == self._keep else stems[:, self._keep]).float().cpu()
         if not torch.isfinite(kept.sum()):
             raise ShapeError("expected finite samples from the model, got NaN or infinity; its weights may be damaged")
-        return kept if mean is None else kept * deviation[:, None] + mean[:, None]
+        return kept if moments is None else kept * moments[1][:, None] + moments[0][:, None]
 
-    def _shift_and_scale(self, groups: list[int]) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    def _moments(self, groups: list[int]) -> tuple[Tensor, Tensor] | None:
+        """Mean and deviation of each item's track, for models that want it normalised."""
         if self._statistics is None:
-            return None, None
+            return None
         mean = torch.tensor([self._statistics.mean[g] for g in groups])[:, None, None]
         deviation = torch.tensor([self._statistics.deviation[g] for g in groups])[:, None, None]
         return mean, deviation + 1e-8
@@ -141,7 +142,7 @@ def _mute_silence(estimates: Tensor, mixtures: Tensor) -> None:
 
 def _is_loud(mixture: Tensor) -> Tensor:
     """For each frame, whether any sample is not zero; the first sample of a frame mostly tells."""
-    frames = mixture.split(_SILENCE_FRAME_SAMPLES, dim=-1)
+    frames = torch.split(mixture, _SILENCE_FRAME_SAMPLES, dim=-1)
     first = torch.stack([frame[:, 0] for frame in frames]).any(1)
     for index in (~first).nonzero().flatten().tolist():
         first[index] = bool(frames[index].any())

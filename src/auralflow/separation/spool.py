@@ -1,7 +1,7 @@
 """Keep float outputs on disk until their common gain is known.
 
-One gain for all stems needs the peak of all of them, which is known at the end. Blocks are appended as they come and read
-back once, so memory does not grow with the song.
+One gain for all stems needs the peak of all of them, which is known at the end. Blocks are appended as they come and
+read back once, so memory does not grow with the song.
 """
 
 from __future__ import annotations

@@ -487,8 +487,8 @@ def five_seconds(request, tmp_path_factory):
     return path, read_audio(path).samples
 
 
-@pytest.mark.parametrize("start_s", [0.0, 0.0104, 1.0, 2.34567, 4.9, 4.9999])
-@pytest.mark.parametrize("duration_s", [0.2, 1e-9, None, 1000.0])
+@pytest.mark.parametrize("start_s", [0.0104, 2.34567, 4.9999])
+@pytest.mark.parametrize("duration_s", [1e-9, 0.2, None])
 def test_a_part_equals_the_slice_of_the_whole(five_seconds, start_s, duration_s):
     path, whole = five_seconds
     start = round(start_s * 48_000)
@@ -498,6 +498,12 @@ def test_a_part_equals_the_slice_of_the_whole(five_seconds, start_s, duration_s)
         assert reader.n_read == part.shape[1]
         assert reader.warnings == []
     np.testing.assert_array_equal(part, whole[:, start:stop])
+
+
+def test_a_part_longer_than_the_rest_ends_without_a_warning(five_seconds):
+    with AudioReader(five_seconds[0], start_s=4.5, duration_s=1000.0) as reader:
+        assert 24_000 <= sum(block.shape[1] for block in reader) < 27_000
+        assert reader.warnings == []
 
 
 def test_start_beyond_the_end(five_seconds):
@@ -651,11 +657,12 @@ def test_damaged_flac_is_silent_there_and_exact_elsewhere(tmp_path):
     assert warnings == [f"damaged: 1 place could not be decoded, {4096 / 44_100:.2f} s of silence stand in"]
 
 
-def test_damaged_mp3_frame_keeps_the_time(tmp_path):
+@pytest.mark.parametrize("first", [1, 100])
+def test_damaged_mp3_frames_keep_the_time(tmp_path, first):
     encode(tmp_path / "song.mp3", clicks(441_000, 2, 400_000), 44_100, "libmp3lame", "fltp", id3v2_version="0")
     data = bytearray((tmp_path / "song.mp3").read_bytes())
     at, number = 0, 0
-    while number < 100:  # the bit reservoir of three frames points beyond the beginning of the data
+    while number < first:
         header = parse_mpeg(data[at : at + 4])
         at, number = at + header.n_bytes, number + 1
     for _ in range(3):

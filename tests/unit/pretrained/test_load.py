@@ -8,7 +8,7 @@ import pytest
 
 from auralflow.errors import CheckpointError, ConfigError, UnknownNameError
 from auralflow.models import models
-from auralflow.pretrained.card import find_card, list_cards
+from auralflow.pretrained.card import Card, find_card, list_cards
 from auralflow.pretrained.load import describe_model, load_model
 
 DATA = Path(__file__).parents[2] / "data"
@@ -20,7 +20,7 @@ def test_default_is_the_model_in_the_box() -> None:
 
 
 @pytest.mark.parametrize("card", list_cards(), ids=lambda card: card.name)
-def test_every_card_loads(card) -> None:  # noqa: ANN001
+def test_every_card_loads(card: Card) -> None:
     assert card.architecture in models.names()
     assert find_card(card.architecture).architecture == card.architecture
     model = load_model(card.name)

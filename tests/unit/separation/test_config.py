@@ -13,7 +13,16 @@ from auralflow.separation.config import SeparationConfig, parse_time
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("30s", 30), ("1:30", 90), ("1:02:03.5", 3723.5), (12.5, 12.5), ("0", 0), (" 1:00 ", 60), ("0:00.25", 0.25)],
+    [
+        ("90", 90),
+        ("30s", 30),
+        ("1:30", 90),
+        ("1:02:03.5", 3723.5),
+        (12.5, 12.5),
+        ("0", 0),
+        (" 1:00 ", 60),
+        ("0:00.25", 0.25),
+    ],
 )
 def test_times(text: str | float, seconds: float) -> None:
     assert parse_time(text) == seconds
@@ -29,7 +38,14 @@ def test_fingerprint_follows_what_shapes_the_samples() -> None:
     config = SeparationConfig()
     base = config.fingerprint("model-1")
     assert config.fingerprint("model-2") != base
-    changed = {"stems": ("vocals",), "format": "flac", "from_s": 1.0, "precision": "fast", "overlap": 0.5, "dither": "tpdf"}
+    changed = {
+        "stems": ("vocals",),
+        "format": "flac",
+        "from_s": 1.0,
+        "precision": "fast",
+        "overlap": 0.5,
+        "dither": "tpdf",
+    }
     for key, value in changed.items():
         assert dataclasses.replace(config, **{key: value}).fingerprint("model-1") != base, key  # type: ignore[arg-type]
     for key, value in {"batch": 8, "device": "cpu"}.items():

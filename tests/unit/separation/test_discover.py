@@ -12,8 +12,8 @@ from auralflow.separation.discover import find_sources
 
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
-    for name in ("b.wav", "a.FLAC", "x/c.mp3", "x/y/d.m4a", "x/notes.txt", ".hidden.wav", ".git/e.wav", "x/cover.jpg", "out/f.wav",
-                 "old/.auralflow/lock", "old/g.wav"):  # fmt: skip
+    for name in ("b.wav", "a.FLAC", "x/c.mp3", "x/y/d.m4a", "x/notes.txt", ".hidden.wav", ".git/e.wav", "x/cover.jpg",
+                 "out/f.wav", "old/.auralflow/lock", "old/g.wav"):  # fmt: skip
         path = tmp_path / "music" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
@@ -40,7 +40,10 @@ def test_patterns(music: Path) -> None:
 
 
 def test_a_named_file_is_taken_whatever_its_suffix_and_only_once(music: Path) -> None:
-    assert _names([music / "x/notes.txt", music / "b.wav", music / "b.wav"], music / "out") == [("notes.txt", "."), ("b.wav", ".")]
+    assert _names([music / "x/notes.txt", music / "b.wav", music / "b.wav"], music / "out") == [
+        ("notes.txt", "."),
+        ("b.wav", "."),
+    ]
 
 
 def test_a_name_with_brackets_is_a_name_first(music: Path) -> None:
@@ -54,5 +57,3 @@ def test_what_is_not_there_is_named(music: Path) -> None:
         find_sources([music / "nope.wav"], music / "out")
     with pytest.raises(AudioError, match="no audio files"):
         find_sources([f"{music}/*.opus"], music / "out")
-
-

@@ -24,7 +24,9 @@ Noise = Callable[..., np.ndarray]
 class _Scripted(nn.Module):
     """A model that does what a function says."""
 
-    def __init__(self, function: Callable[[Tensor], Tensor], stems: tuple[str, ...] = ("vocals", "other"), **spec: int) -> None:
+    def __init__(
+        self, function: Callable[[Tensor], Tensor], stems: tuple[str, ...] = ("vocals", "other"), **spec: int
+    ) -> None:
         super().__init__()
         fields = {"sample_rate": 44100, "channels": 2, "segment_samples": 44100} | spec
         self.spec = ModelSpec(stems, **fields)  # type: ignore[arg-type]
@@ -50,7 +52,8 @@ def test_pass_through_returns_its_input(
 
 
 @pytest.mark.parametrize("settings", [
-    {"overlap": 0.0}, {"overlap": 0.5}, {"overlap": 0.8}, {"segment_s": 0.2}, {"batch": 3}, {"batch": 5, "overlap": 0.3},
+    {"overlap": 0.0}, {"overlap": 0.5}, {"overlap": 0.8}, {"segment_s": 0.2}, {"batch": 3},
+    {"batch": 5, "overlap": 0.3},
 ])  # fmt: skip
 def test_pass_through_whatever_the_settings(pass_through: Build, noise: Noise, settings: dict[str, float]) -> None:
     mixture = noise(2, 44100 * 4 + 13)
@@ -136,7 +139,9 @@ def test_silence_stays_silence() -> None:
     """A model that adds noise everywhere is not heard where the mixture is digital silence."""
     mixture = np.full((2, 44100 * 8), 0.1, np.float32)
     mixture[:, 44100 * 2 : 44100 * 6] = 0
-    got = Separator(_Scripted(lambda x: torch.stack([x + 0.01, x], 1))).separate(Audio(mixture, 44100))["vocals"].samples
+    got = (
+        Separator(_Scripted(lambda x: torch.stack([x + 0.01, x], 1))).separate(Audio(mixture, 44100))["vocals"].samples
+    )
     assert (got[:, 44100 * 2 + 4096 : 44100 * 6 - 4096] == 0).all()
     assert (got[:, : 44100 * 2 - 4096] != 0).all()
 
@@ -151,7 +156,9 @@ def test_a_silent_track_does_not_run_the_model() -> None:
 def test_zero_crossings_are_not_silence(noise: Noise) -> None:
     mixture = noise(2, 44100)
     mixture[:, ::2] = 0
-    got = Separator(_Scripted(lambda x: torch.stack([x + 0.01, x], 1))).separate(Audio(mixture, 44100))["vocals"].samples
+    got = (
+        Separator(_Scripted(lambda x: torch.stack([x + 0.01, x], 1))).separate(Audio(mixture, 44100))["vocals"].samples
+    )
     np.testing.assert_allclose(got, mixture + 0.01, atol=1e-6)
 
 

@@ -12,7 +12,14 @@ from auralflow.separation.names import check_template, find_clash, output_path
 
 def _path(template: str = "{track}/{stem}", track: str = "song", folder: str = ".", stem: str = "vocals") -> Path:
     return output_path(
-        Path("out"), PurePath(folder), template, track=track, extension="mp3", stem=stem, model="classic", suffix=".flac"
+        Path("out"),
+        PurePath(folder),
+        template,
+        track=track,
+        extension="mp3",
+        stem=stem,
+        model="classic",
+        suffix=".flac",
     )
 
 
@@ -31,8 +38,8 @@ def test_a_hostile_track_name_stays_inside(track: str) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["../{stem}", "/{stem}", "a/../../{stem}", "C:/{stem}", "~/{stem}", "\\{stem}", "..\\{stem}", "{track}", "{stem", "{x}{stem}",
-     "{stem.__class__}", "{stem[0]}", ""],
+    ["../{stem}", "/{stem}", "a/../../{stem}", "C:/{stem}", "~/{stem}", "\\{stem}", "..\\{stem}", "{track}", "{stem",
+     "{x}{stem}", "{stem.__class__}", "{stem[0]}", ""],
 )  # fmt: skip
 def test_a_hostile_template_is_refused(template: str) -> None:
     with pytest.raises(AuralflowError):

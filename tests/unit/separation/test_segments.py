@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -26,14 +29,14 @@ def test_segments_cover_the_track(n_samples: int, block_samples: int) -> None:
     assert all(s.samples.shape[-1] == min(100, n_samples) for s in segments)
     assert [s.is_first for s in segments] == [i == 0 for i in range(len(segments))]
     assert [s.is_last for s in segments] == [i == len(segments) - 1 for i in range(len(segments))]
-    overlaps = [a.end - b.start for a, b in zip(segments, segments[1:], strict=False)]
+    overlaps = [a.end - b.start for a, b in pairwise(segments)]
     assert all(overlap >= 40 for overlap in overlaps)
 
 
 def test_reads_no_further_than_the_next_segment() -> None:
     n_read = 0
 
-    def blocks():  # noqa: ANN202
+    def blocks() -> Iterator[np.ndarray]:
         nonlocal n_read
         for _ in range(1000):
             n_read += 1
