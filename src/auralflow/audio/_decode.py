@@ -68,6 +68,8 @@ class StreamDecoder:
                 self.changed_at = self.position
                 return
             if self._has_jumped:
+                if frame.pts is None:
+                    continue
                 yield from self._drain()
             missing = self._missing_before(frame)
             if missing:
@@ -75,7 +77,12 @@ class StreamDecoder:
                 yield from self._emit(self._silence(missing, frame.samples))
             self._clock += frame.samples
             frame.pts = None  # the queue would insist on timestamps without a hole
-            self._queue.write(frame)
+            try:
+                self._queue.write(frame)
+            except ValueError:  # a damaged frame of another sample format
+                yield from self._drain()
+                self._queue = av.AudioFifo()
+                self._queue.write(frame)
             if self._queue.samples >= _QUEUE_SAMPLES:
                 yield from self._drain()
         yield from self._drain()
@@ -114,10 +121,9 @@ class StreamDecoder:
         time = frame.pts * self._per_tick
         expected, self._clock = self._clock, time
         if self._zero is None:
-            # What an edit list cuts from the beginning comes with negative times, and is dropped as before the start.
-            begin = time - failed
-            self._zero = 0.0 if self._is_exact and begin < 0 else begin
-            self.position = round(begin - self._zero)
+            n_before = failed + self.position + self._queue.samples
+            self._zero = self._time_of_first_sample(time - n_before, bool(failed))
+            self.position += round(time - n_before - self._zero)
             return failed
         if self._has_jumped:
             self._has_jumped, self.position = False, round(time - self._zero)
@@ -126,6 +132,16 @@ class StreamDecoder:
             return 0
         self.n_damaged += not failed
         return round(time - expected)
+
+    def _time_of_first_sample(self, begin: float, has_failed: bool) -> float:
+        """Where the sound begins in the container's time, of which the first frame gives `begin`, in samples.
+
+        The encoder's delay is cut from the first frame, so a frame that failed before it took that with it. What an
+        edit list cuts comes with negative times.
+        """
+        if has_failed and self._stream.start_time is not None:
+            begin = self._stream.start_time * self._per_tick
+        return max(0.0, begin) if self._is_exact else begin
 
     def _tolerance(self, frame: av.AudioFrame) -> float:
         if self._info.codec == "vorbis":

@@ -87,9 +87,12 @@ def find_first_frame(file: BinaryIO, offset: int, parse: ParseHeader) -> int | N
     return None
 
 
-def count_samples(file: BinaryIO, first: int, parse: ParseHeader) -> int:
-    """Samples per channel in all frames from byte `first` to the end of the file."""
-    return sum(header.n_samples for header in _frames(file, first, parse))
+def count_samples(file: BinaryIO, first: int, parse: ParseHeader, sample_rate: int) -> int:
+    """Samples per channel, at `sample_rate`, in all frames from byte `first` to the end of the file.
+
+    The rate is the decoder's, which in HE-AAC is twice that of the headers.
+    """
+    return sum(header.n_samples * sample_rate // header.kind[-1] for header in _frames(file, first, parse))
 
 
 def states_length(file: BinaryIO, first: int) -> bool:

@@ -98,7 +98,7 @@ class PendingFile:
         try:
             self.check()
             self.file.close()
-            os.replace(self._temporary, self.path)  # noqa: PTH105 (Path.replace would do the same)
+            os.replace(self._temporary, self.path)
         except OSError as error:
             self.discard()
             raise self._explain(error) from None

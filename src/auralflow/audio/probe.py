@@ -162,11 +162,11 @@ def _n_samples(file: BinaryIO, found: Format, container: InputContainer, stream:
         if stated is not None:
             return stated
     elif found.demuxer == "aac":
-        return count_samples(file, found.offset, parse_adts)
+        return count_samples(file, found.offset, parse_adts, sample_rate)
     elif found.demuxer == "mp3":
         first = find_first_frame(file, found.offset, parse_mpeg)
         if first is not None and not states_length(file, first):
-            return count_samples(file, first, parse_mpeg)
+            return count_samples(file, first, parse_mpeg, sample_rate)
     duration_s = _duration_s(container, stream)
     if duration_s is None:
         return None

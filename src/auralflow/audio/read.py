@@ -20,8 +20,8 @@ from auralflow.errors import AudioError, ConfigError
 
 BLOCK_SAMPLES = 65_536
 
-_VORBIS_BLOCK_SAMPLES = 8192
-"""FFmpeg leaves up to a block of padding at the end of a short Ogg file; what is more is a stream chained behind it."""
+_PADDING_SAMPLES = {"ogg": 8192, "mp3": 1152}
+"""Padding that FFmpeg may leave at the end of a very short file; what is more is a stream chained behind the first."""
 
 _PCM_CONTAINERS = ("wav", "w64", "aiff")
 
@@ -146,8 +146,8 @@ class AudioReader:
             stream = choose_stream(path, container, self._stream)
             decoder = StreamDecoder(container, stream, self.info, self._start)
             end, slack = stated_end(file, found, container, stream), math.inf
-            if found.demuxer == "ogg":
-                end, slack = self.info.n_samples, _VORBIS_BLOCK_SAMPLES
+            if found.demuxer in _PADDING_SAMPLES:
+                end, slack = self.info.n_samples, _PADDING_SAMPLES[found.demuxer]
             try:
                 yield from self._cut(decoder, end, slack)
             finally:
@@ -201,7 +201,7 @@ class AudioReader:
             )
 
     def _tolerance_s(self) -> float:
-        """How far the stated length may be off: rounded in Matroska, elsewhere by frames with some encoders and edits."""
+        """How far the stated length may be off: rounded in Matroska, elsewhere by frames with some encoders."""
         if self.info.container in ("mkv", "webm"):
             return 0.5
         return 0.0 if self.info.container in (*_PCM_CONTAINERS, "flac") else 0.1
