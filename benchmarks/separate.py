@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ import psutil
 
 from auralflow.audio.formats import OutputFormat
 from auralflow.audio.read import read_audio
+from auralflow.audio.types import Samples
 from auralflow.audio.write import AudioWriter
 from auralflow.data.synth import SongConfig, mix_stems, render_song
 from auralflow.separation.build import build_separator
@@ -120,14 +122,19 @@ def run(song: Path, model: str, folder: Path) -> dict[str, object]:
 
 def print_stages(folder: Path, seconds: float, repeat: int) -> None:
     """A row for each input format, in per cent of the song's duration."""
-    songs = {name: write_song(folder / f"{i}", rate, seconds, fmt) for i, (name, (rate, fmt)) in enumerate(INPUTS.items())}
+    songs = {
+        name: write_song(folder / f"{i}", rate, seconds, fmt) for i, (name, (rate, fmt)) in enumerate(INPUTS.items())
+    }
     runs: dict[str, list[dict[str, object]]] = {name: [] for name in songs}
     for _ in range(repeat):
         for name, song in songs.items():
             runs[name].append(run(song, PASS_THROUGH, folder))
     print(f"wall time around the model, in % of the duration ({seconds:.0f} s), 4 stems out, median of {repeat}\n")
-    print("| input | " + " | ".join(s for s in STAGES if s != "model")
-          + " | sum | CPU sum | pass-through model itself | peak MiB | largest deviation |")
+    print(
+        "| input | "
+        + " | ".join(s for s in STAGES if s != "model")
+        + " | sum | CPU sum | pass-through model itself | peak MiB | largest deviation |"
+    )
     print("|" + "---|" * (len(STAGES) + 5))
     for name, measured in runs.items():
         print(stage_row(name, measured))
@@ -165,10 +172,16 @@ def print_memory(folder: Path, model: str) -> None:
         song.unlink()
 
 
+@cache
+def render_loop(sample_rate: int) -> Samples:
+    """30 s of music."""
+    return mix_stems(render_song(SongConfig(seed=1, duration_s=30.0, sample_rate=sample_rate)))
+
+
 def write_song(stem: Path, sample_rate: int, seconds: float, output_format: OutputFormat) -> Path:
     """A rendered song, repeated to the length that is asked for."""
     path = stem.with_suffix(output_format.suffix)
-    loop = mix_stems(render_song(SongConfig(seed=1, duration_s=30.0, sample_rate=sample_rate)))
+    loop = render_loop(sample_rate)
     left = round(seconds * sample_rate)
     with AudioWriter(path, sample_rate=sample_rate, channels=2, output_format=output_format) as writer:
         while left > 0:

@@ -1,7 +1,7 @@
 """Separate a song and show what came out: the stems, a picture and, where the truth is known, a table of scores.
 
-    python examples/demo.py --out demo                a rendered song, with scores
-    python examples/demo.py --out demo --song x.mp3   a song of yours
+python examples/demo.py --out demo                a rendered song, with scores
+python examples/demo.py --out demo --song x.mp3   a song of yours
 """
 
 from __future__ import annotations

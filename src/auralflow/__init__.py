@@ -9,10 +9,12 @@ Importing this loads nothing heavy and changes nothing in the process; each name
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+
+    from auralflow.api import list_models as list_models
     from auralflow.api import load_model as load_model
     from auralflow.api import separate as separate
     from auralflow.audio.read import read_audio as read_audio
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from auralflow.separation.engine import Separator as Separator
     from auralflow.separation.outputs import plan_outputs as plan_outputs
     from auralflow.separation.progress import CancelToken as CancelToken
+    from auralflow.separation.results import JobReport as JobReport
     from auralflow.spec import ModelSpec as ModelSpec
 
 _HOMES = {
@@ -30,8 +33,10 @@ _HOMES = {
     "AuralflowError": "errors",
     "CancelToken": "separation.progress",
     "Estimate": "estimate",
+    "JobReport": "separation.results",
     "ModelSpec": "spec",
     "Separator": "separation.engine",
+    "list_models": "api",
     "load_model": "api",
     "plan_outputs": "separation.outputs",
     "read_audio": "audio.read",
@@ -39,11 +44,14 @@ _HOMES = {
     "write_audio": "audio.write",
 }
 
-__version__ = version("auralflow")
 __all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":  # looked up on demand: it takes longer than the rest of this file
+        from importlib.metadata import version
+
+        return version("auralflow")
     if name not in _HOMES:
         raise AttributeError(f"module 'auralflow' has no attribute '{name}'")
     return getattr(importlib.import_module(f"auralflow.{_HOMES[name]}"), name)

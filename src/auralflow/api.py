@@ -9,9 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from auralflow.errors import ConfigError
+
 if TYPE_CHECKING:
     from torch import nn
 
+    from auralflow.doctor import Health
+    from auralflow.pretrained.catalogue import ModelEntry
     from auralflow.separation.forecast import Forecast
     from auralflow.separation.progress import CancelToken
     from auralflow.separation.results import JobCallback, JobReport
@@ -46,19 +50,22 @@ def separate(
 ) -> JobReport | Forecast:
     """Separate songs into stems.
 
-    What an earlier run finished with the same settings is skipped; a run that was stopped or killed goes on where it was.
+    What an earlier run finished with the same settings is skipped; a run that was stopped or killed goes on where it
+    was.
 
     Args:
         inputs: audio files, folders (searched recursively) and patterns such as 'album/*.flac'.
         model: name of a model (see 'auralflow models'), folder of a model bundle, or a .py file that defines one.
         stems: stems to write, separated by commas; by default all; 'none' writes only the mixes and the residual.
         out: folder for the outputs.
-        format: auto, wav, wav16, wav24, wav32f, flac, flac16, flac24, mp3, ogg, opus, m4a or stem.mp4; auto keeps WAV as WAV
-            and makes everything else FLAC, at the depth of the input.
+        format: auto, wav, wav16, wav24, wav32f, flac, flac16, flac24, mp3, ogg, opus, m4a or stem.mp4; auto keeps WAV
+            as WAV and makes everything else FLAC, at the depth of the input.
         name: template of the output names, with the fields {track}, {stem}, {ext} and {model}.
-        mix: further outputs, separated by commas: 'karaoke=-vocals' is the mixture without vocals, 'rhythm=drums+bass' a sum.
+        mix: further outputs, separated by commas: 'karaoke=-vocals' is the mixture without vocals, 'rhythm=drums+bass'
+            a sum.
         residual: also write what is left of the mixture without the written stems.
-        consistency: make the stems sum to the mixture: 'sum' shares the difference among them, 'rest' gives it to 'other'.
+        consistency: make the stems sum to the mixture: 'sum' shares the difference among them, 'rest' gives it to
+            'other'.
         from_: where to start, like 90, 1:30 or 30s.
         for_: how much to separate, like 30s; by default all.
         dither: 'tpdf' dithers where the depth is reduced.
@@ -122,6 +129,56 @@ def load_model(name: str = "default") -> nn.Module:
     from auralflow.pretrained.load import load_model as load
 
     return load(name)
+
+
+def list_models(
+    *, stems: Sequence[str] | str | None = None, commercial: bool = False, architectures: bool = False
+) -> tuple[ModelEntry, ...] | tuple[str, ...]:
+    """List the ready-to-use models.
+
+    Args:
+        stems: only models that give all of these stems, separated by commas.
+        commercial: only models whose licence permits commercial use.
+        architectures: list the names of the architectures instead: the code that models are made of.
+
+    Returns:
+        A `ModelEntry` for each model, or the names of the architectures.
+
+    Raises:
+        UnknownNameError: no model gives such a stem.
+        ConfigError: architectures are asked for by stem or licence, which only models have.
+
+    Example:
+        >>> "spectrogram_net_simple" in list_models(architectures=True)
+        True
+    """
+    if architectures:
+        from auralflow.models import models
+
+        if stems is not None or commercial:
+            raise ConfigError("architectures: have no stems and no licence of their own; leave the other filters out")
+        return tuple(models.names())
+    from auralflow.pretrained.catalogue import list_entries
+
+    return list_entries(() if stems is None else _names(stems), commercial)
+
+
+def doctor() -> Health:
+    """Examine this installation.
+
+    Writes and reads half a second of sound in every format, separates one second with the default model, and looks at
+    versions, devices, disk space and optional packages. Files are written to a temporary folder only.
+
+    Returns:
+        A `Health`, whose `problems` are what keeps auralflow from working here.
+
+    Example:
+        >>> doctor().problems  # doctest: +SKIP
+        ()
+    """
+    from auralflow.doctor import examine
+
+    return examine()
 
 
 def _names(value: Sequence[str] | str) -> tuple[str, ...]:

@@ -1,0 +1,79 @@
+"""The commands: which function each calls, and how its result is shown; its imports wait until it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from auralflow import api
+from auralflow.cli.outcome import Outcome
+from auralflow.cli.screen import Screen
+
+
+def completion(shell: Literal["bash", "zsh", "tcsh"]) -> str:
+    """Print a script that completes commands, flags and names in a shell.
+
+    For bash, add this line to `~/.bashrc`: eval "$(auralflow completion bash)". For zsh, write the script to a file
+    called `_auralflow` in a folder of your `fpath`. For tcsh, source it in `~/.tcshrc`.
+
+    Args:
+        shell: bash, zsh or tcsh.
+
+    Example:
+        >>> "complete" in completion("bash")
+        True
+    """
+    from auralflow.cli.completion import write_script
+
+    return write_script({name: command.function for name, command in COMMANDS.items()}, shell)
+
+
+def _run_separate(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    from auralflow.cli.job import run_job
+
+    return run_job(arguments, screen)
+
+
+def _show_separate(result: Any, screen: Screen) -> None:
+    from auralflow.cli.job import show_job
+
+    show_job(result, screen)
+
+
+def _show_models(result: Any, screen: Screen) -> None:
+    from auralflow.cli.tables import show_models
+
+    show_models(result, screen)
+
+
+def _run_doctor(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    health = api.doctor(**arguments)
+    return Outcome(health, health.exit_code)
+
+
+def _show_doctor(result: Any, screen: Screen) -> None:
+    from auralflow.cli.tables import show_health
+
+    show_health(result, screen)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A function and how the command line runs it and shows its result."""
+
+    function: Callable[..., Any]
+    show: Callable[[Any, Screen], None]
+    run: Callable[[dict[str, Any], Screen], Outcome] | None = None
+
+    def call(self, arguments: dict[str, Any], screen: Screen) -> Outcome:
+        return Outcome(self.function(**arguments)) if self.run is None else self.run(arguments, screen)
+
+
+COMMANDS = {
+    "separate": Command(api.separate, _show_separate, _run_separate),
+    "models": Command(api.list_models, _show_models),
+    "doctor": Command(api.doctor, _show_doctor, _run_doctor),
+    "completion": Command(completion, lambda result, screen: screen.write(result + "\n")),
+}
+"""Every command of `auralflow`."""

@@ -1,0 +1,205 @@
+"""What the pages say is true: their Python runs, their commands exist, their lists are complete."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import auralflow
+from auralflow import Audio, cli, errors, write_audio
+from auralflow.audio.formats import OutputFormat
+from auralflow.cli.commands import COMMANDS
+from auralflow.cli.flags import OUTPUT_FLAGS, read_flags
+from auralflow.cli.parser import CommandParser
+from auralflow.models import models
+from auralflow.pretrained.card import list_cards
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(auralflow.__file__).parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGE_NAMES = [page.name for page in PAGES]
+
+_FENCE = re.compile(
+    r"(?:^<!-- run(?P<run>: \S+)? -->\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+def find_blocks(page: Path, kind: str) -> Iterator[re.Match[str]]:
+    return (found for found in _FENCE.finditer(page.read_text(encoding="utf-8")) if found["kind"] == kind)
+
+
+def is_runnable(block: re.Match[str]) -> bool:
+    return block[0].startswith("<!-- run")
+
+
+def find_commands(page: Path) -> list[list[str]]:
+    """Words of every `auralflow` command: in shell blocks, and in the text."""
+    text = page.read_text(encoding="utf-8")
+    shell = "".join(block["text"] for kind in ("bash", "powershell") for block in find_blocks(page, kind))
+    lines = re.findall(r"^auralflow .+$", shell, re.MULTILINE) + re.findall(r"\$\((auralflow .+?)\)", shell)
+    lines += re.findall(r"`(auralflow [^`]+)`", _FENCE.sub("", text))
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the pages speak of, as the current one."""
+    generator = np.random.default_rng(0)
+    for name, seconds in (
+        ("song.m4a", 2.0),
+        ("song.wav", 1.0),
+        ("album/a.flac", 0.5),
+        ("album/cd1/b.flac", 0.5),
+        ("live/c.flac", 0.5),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = generator.uniform(-0.3, 0.3, (2, round(seconds * 44100))).astype(np.float32)
+        chosen = {
+            ".m4a": OutputFormat("m4a"),
+            ".wav": OutputFormat("wav", "int16"),
+            ".flac": OutputFormat("flac", "int16"),
+        }
+        write_audio(path, Audio(samples, 44100), output_format=chosen[path.suffix])
+    shutil.copy(ROOT / "examples" / "my_model.py", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
+def test_python_blocks_are_marked_and_parse(page: Path) -> None:
+    for block in find_blocks(page, "python"):
+        ast.parse(block["text"])
+        assert is_runnable(block), f"{page.name}: a Python block without <!-- run -->:\n{block['text']}"
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(map(is_runnable, find_blocks(page, "python")))], ids=lambda page: page.name
+)
+def test_python_blocks_run(page: Path, files: Path) -> None:
+    """One after the other, as a reader would paste them; a block with a file name is saved under it."""
+    names: dict[str, Any] = {"__name__": page.stem}
+    for block in filter(is_runnable, find_blocks(page, "python")):
+        if block["run"]:
+            (files / block["run"].removeprefix(": ")).write_text(block["text"], encoding="utf-8")
+        else:
+            exec(compile(block["text"], str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
+def test_commands_exist_and_would_do_something(page: Path, files: Path) -> None:
+    for name, *words in find_commands(page):
+        if name.startswith("-") or name.isupper():  # `auralflow --help`, `auralflow COMMAND`
+            continue
+        assert name in COMMANDS, f"{page.name}: auralflow {name}"
+        if not words or "--help" in words:  # only spoken of
+            continue
+        arguments = CommandParser(name, COMMANDS[name].function).read(words)
+        if name == "separate":
+            forecast = auralflow.separate(**arguments | {"dry_run": True})
+            assert forecast.n_outputs > 0
+            assert not forecast.unusable
+
+
+def test_a_wrong_flag_in_a_page_would_be_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```bash\nauralflow separate a.wav --stem vocals # voice\n```\nand `auralflow models --stems vocals`\n"
+    )
+    commands = find_commands(page)
+    assert commands == [["separate", "a.wav", "--stem", "vocals"], ["models", "--stems", "vocals"]]
+    with pytest.raises(errors.ConfigError, match="did you mean '--stems'"):
+        CommandParser("separate", COMMANDS["separate"].function).read(commands[0][1:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:^|`)make ([\w-]+)", text, re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in _LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_readme_has_the_exit_codes_of_the_command_line() -> None:
+    stated = re.findall(r"^    (\d+)  ", cli.__doc__ or "", re.MULTILINE)
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Exit codes")[2]
+    assert re.findall(r"^\| (\d+) \|", table, re.MULTILINE) == stated
+
+
+def test_the_model_in_the_page_is_the_example_and_about_thirty_lines() -> None:
+    blocks = [b for b in find_blocks(ROOT / "docs" / "add_a_model.md", "python") if b["run"] == ": my_model.py"]
+    assert len(blocks) == 1
+    assert blocks[0]["text"] == (ROOT / "examples" / "my_model.py").read_text(encoding="utf-8")
+    assert sum(bool(line.strip()) for line in blocks[0]["text"].splitlines()) <= 30
+
+
+def test_the_house_names_every_room_and_no_other() -> None:
+    plan = next(find_blocks(ROOT / "docs" / "the_house.md", "text"))["text"]
+    named = set(re.findall(r"^  (\S+)", plan, re.MULTILINE))
+    standing = {f"{path.name}/" for path in PACKAGE.iterdir() if any(path.glob("*.py"))}
+    standing |= {path.name for path in PACKAGE.glob("[!_]*.py")}
+    assert named == standing
+
+
+@pytest.fixture(scope="module")
+def hooks() -> ModuleType:
+    pytest.importorskip("mkdocs")
+    spec = importlib.util.spec_from_file_location("docs_hooks", ROOT / "docs" / "_hooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["docs_hooks"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_models_has_every_card_and_architecture(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "models.md").read_text(encoding="utf-8"))
+    for card in list_cards():
+        assert page.count(f"## {card.name} ") == 1
+        assert card.licence in page
+        assert card.weaknesses in page
+    assert all(f"| `{name}` | " in page for name in models.names())
+    assert "TODO" not in page
+
+
+def test_the_page_of_errors_has_every_error(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "errors.md").read_text(encoding="utf-8"))
+    assert "    ├── ConfigError" in (errors.__doc__ or "")
+    assert "\n├── ConfigError" in page
+    for name, part in vars(errors).items():
+        if isinstance(part, type) and issubclass(part, errors.AuralflowError):
+            assert f"| `{name}` | " in page
+    assert "| `Cancelled` | The caller asked to stop; nothing half-written is left behind. | 130 |" in page
+
+
+def test_the_guide_gets_every_flag(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "separate.md").read_text(encoding="utf-8"))
+    for flag in (*read_flags(COMMANDS["separate"].function), *OUTPUT_FLAGS):
+        assert f"| `{flag.name}" in page
+        assert flag.help
+    assert "| 141 |" in page
+
+
+def test_marks_are_replaced_and_other_comments_stay(hooks: ModuleType) -> None:
+    assert "| file | what it is |" in hooks.fill("<!-- rooms -->")
+    assert "must not import" in hooks.fill("<!-- rules -->")
+    assert hooks.fill("<!-- run -->\nx <!-- rooms -->") == "<!-- run -->\nx <!-- rooms -->"
