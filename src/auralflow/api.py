@@ -94,6 +94,7 @@ def separate(
         >>> [output.path.name for output in report.done[0].outputs]  # doctest: +SKIP
         ['vocals.flac', 'karaoke.flac']
     """
+    from auralflow.errors import ConfigError
     from auralflow.separation.config import SeparationConfig, parse_time
     from auralflow.separation.folders import Job
     from auralflow.separation.forecast import forecast
@@ -116,6 +117,8 @@ def separate(
         precision=precision,
     )
     paths = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
+    if not str(out):
+        raise ConfigError("out: expected a folder, got an empty name")
     job = Job(paths, config, Path(out))
     if dry_run:
         return forecast(job)

@@ -90,7 +90,10 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[unique] = module  # dataclasses look their module up while the file runs
     try:
         spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException as error:
         del sys.modules[unique]
-        raise
+        if not isinstance(error, Exception):
+            raise
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: cannot be imported: {type(error).__name__}: {reason}") from error
     return module

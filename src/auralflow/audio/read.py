@@ -29,7 +29,7 @@ _PCM_CONTAINERS = ("wav", "w64", "aiff")
 class AudioReader:
     """Iterates over an audio file in blocks of float samples; memory does not grow with the file.
 
-    WAV, W64 and AIFF with plain samples go through libsndfile, all else through FFmpeg's decoders. Integers are divided
+    WAV, W64 and AIFF with plain samples and Ogg Vorbis go through libsndfile, all else through FFmpeg's decoders. Integers are divided
     by 2^(bits - 1), so that they come bit for bit; floats stay as they are, beyond -1..1 too. The encoder's delay and
     padding are removed where the container tells them: MP3 with a LAME or Xing tag, Ogg, Opus, MP4 and M4A (edit list
     or iTunes tag), Matroska. Raw AAC (ADTS) has no place for them: it begins with the encoder's delay, mostly 1024
@@ -111,7 +111,7 @@ class AudioReader:
         self._blocks.close()
 
     def _read(self) -> Generator[Samples]:
-        with closing(self._pcm() if self._is_plain_pcm() else self._decoded()) as chunks:
+        with closing(self._through_libsndfile() if self._is_for_libsndfile() else self._decoded()) as chunks:
             for block in _reblock(chunks, self.channels, self._block_samples, self._limit):
                 self._silence_not_finite(block)
                 self.n_read += block.shape[1]
@@ -124,11 +124,19 @@ class AudioReader:
             )
         self._warn_of_the_end()
 
-    def _is_plain_pcm(self) -> bool:
-        return self.info.container in _PCM_CONTAINERS and self.info.codec.startswith("pcm_")
+    def _is_for_libsndfile(self) -> bool:
+        info = self.info
+        if info.container == "ogg":
+            # FFmpeg dates some Vorbis files 128 samples late, and loses as many at their end. More than two channels
+            # come in Vorbis' own order from libsndfile.
+            return info.codec == "vorbis" and info.channels <= 2 and info.n_streams == 1
+        return info.container in _PCM_CONTAINERS and info.codec.startswith("pcm_")
 
-    def _pcm(self) -> Generator[Samples]:
-        file = _open_pcm(self.info.path)
+    def _through_libsndfile(self) -> Generator[Samples]:
+        file = _open_libsndfile(self.info.path)
+        if file is not None and self.info.codec == "vorbis" and file.frames != self.info.n_samples:
+            file.close()  # several songs in a chain, of which libsndfile reads one
+            file = None
         if file is None:
             yield from self._decoded()
             return
@@ -136,9 +144,17 @@ class AudioReader:
             self._n_decoded = file.frames
             if self._start >= file.frames:
                 return
-            file.seek(self._start)
+            self._skip_to_start(file)
             while len(samples := file.read(self._block_samples, dtype="float32", always_2d=True)):
                 yield samples.T
+
+    def _skip_to_start(self, file: soundfile.SoundFile) -> None:
+        if self.info.codec != "vorbis":
+            file.seek(self._start)
+            return
+        left = self._start  # libsndfile seeks to wrong places near the end of a Vorbis file
+        while left:
+            left -= len(file.read(min(left, self._block_samples), dtype="float32"))
 
     def _decoded(self) -> Generator[Samples]:
         path = self.info.path
@@ -252,7 +268,7 @@ def _reblock(chunks: Iterator[Samples], channels: int, block_samples: int, limit
         yield np.ascontiguousarray(block[:, :n_filled])
 
 
-def _open_pcm(path: Path) -> soundfile.SoundFile | None:
+def _open_libsndfile(path: Path) -> soundfile.SoundFile | None:
     """The file in libsndfile, or None where FFmpeg reads more of it.
 
     So it is with rare headers, and with the data size of zero that a recorder leaves when it is switched off: FFmpeg

@@ -4,16 +4,17 @@ Three questions are asked of every bin of the spectrogram, and masks that sum to
 
 1. Is it a hit? A median along frequency against one along time (Fitzgerald 2010): drums. Below 250 Hz the median
    along frequency is short, so that a kick counts; above 5 kHz, where little is steady, a hit needs less evidence.
-2. Of the rest, is it the voice? The odds are the product of a prior over frequency and of three cues, each to a power:
-   it does not repeat (REPET-SIM, Rafii and Pardo 2012), it does not stand still (medians along time again), and it lies
-   in the middle of the stereo image (Avendano and Jot 2004), more than the rest of the song does.
+2. Of the rest, is it the voice? The odds are the product of a prior over frequency and of two cues, each to a power:
+   it does not repeat (REPET-SIM, Rafii and Pardo 2012), and it lies in the middle of the stereo image (Avendano and
+   Jot 2004), more than the rest of the song does.
 3. Of what is left, is it low? Below the cut-off it is bass, above it is other.
 
-Works best on a sung song with a steady kit. It is a modest separator, made to be honest and fast: overtones of the bass go
-to `other`, steady solo instruments in the middle partly to `vocals`.
+Works best on a sung song with a steady kit. It is a modest separator: overtones of the bass go to `other`, solo
+instruments in the middle partly to `vocals`, and consonants of the voice to `drums`.
 
 Shape:
-    `[batch, channel, time]` to `[batch, stem, channel, time]`, stems vocals, drums, bass, other; they sum to the mixture.
+    `[batch, channel, time]` to `[batch, stem, channel, time]`, stems vocals, drums, bass, other, whose sum is the
+    mixture.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from torch import Tensor, nn
 from auralflow.dsp.median import running_median
 from auralflow.dsp.stft import STFTConfig
 from auralflow.errors import ConfigError
-from auralflow.models.blocks.cues import TINY, below, centre_share, loudness, repeating_part
+from auralflow.models.blocks.cues import TINY as _FLOOR
+from auralflow.models.blocks.cues import below, centre_share, loudness, repeating_part
 from auralflow.models.blocks.spectrogram import SpectrogramMaskModel
 from auralflow.spec import ModelSpec
 
@@ -49,13 +51,11 @@ class ClassicConfig:
     """Length of the median along frequency above, in hertz."""
     lowest_voice_hz: float = 110.0
     """Frequency below which there is no voice."""
-    voice_odds: float = 1.0
+    voice_odds: float = 0.7
     """Odds of the voice before any cue."""
-    repetition: float = 0.25
+    repetition: float = 0.5
     """Power of the cue that the voice does not repeat; 0 leaves it out."""
-    stillness: float = 0.25
-    """Power of the cue that the voice does not stand still."""
-    centre: float = 0.5
+    centre: float = 0.1
     """Power of the cue that the voice lies in the middle."""
     bass_hz: float = 220.0
     """Frequency below which what is neither drums nor vocals is bass."""
@@ -64,7 +64,7 @@ class ClassicConfig:
         for name in ("steady_s", "kick_hz", "hit_hz", "bass_hz", "voice_odds"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name}: expected more than 0, got {getattr(self, name)}")
-        for name in ("lowest_voice_hz", "repetition", "stillness", "centre"):
+        for name in ("lowest_voice_hz", "repetition", "centre"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name}: expected 0 or more, got {getattr(self, name)}")
 
@@ -76,12 +76,13 @@ class Classic(SpectrogramMaskModel):
         if spec.stems != STEMS:
             raise ConfigError(f"spec.stems: this model gives {list(STEMS)}, got {list(spec.stems)}")
         super().__init__(spec, config.stft, _Masks(spec, config), domain="complex")
+        self.config, self._full_spec = config, spec
 
     def select(self, stems: Sequence[str]) -> SpectrogramMaskModel:
         """The same separator for some of the stems; drums alone need no search for the voice."""
         part = super().select(stems)
         if tuple(stems) == ("drums",):
-            part.network = _Masks(self.network.spec, self.network.config, only_drums=True)
+            part.network = _Masks(self._full_spec, self.config, only_drums=True)
         return part
 
 
@@ -116,7 +117,7 @@ class _Masks(nn.Module):
         hits = (hits.square() - floor.square()).clamp(min=0)
         steady = running_median(magnitude, n_frames, dim=-1).square()
         rest = (middle + 0.25 * high) * (magnitude.square() - hits).clamp(min=0)
-        return hits / (hits + torch.maximum(steady, rest) + TINY)
+        return hits / (hits + torch.maximum(steady, rest) + _FLOOR)
 
     def _find_voice(self, spectrogram: Tensor, magnitude: Tensor, drums: Tensor) -> Tensor:
         config = self.config
@@ -125,9 +126,6 @@ class _Masks(nn.Module):
         odds = config.voice_odds * prior * torch.ones_like(left)
         if config.repetition:
             odds = odds * _odds(left, repeating_part(left, 25, round(self.frames_per_s))) ** config.repetition
-        if config.stillness:
-            still = torch.minimum(running_median(left, round(self.frames_per_s), dim=-1), left)
-            odds = odds * _odds(left, still) ** config.stillness
         if config.centre:
             odds = odds * self._centre_odds(spectrogram, prior * left.square()) ** config.centre
         return odds / (1 + odds)
@@ -135,7 +133,7 @@ class _Masks(nn.Module):
     def _centre_odds(self, spectrogram: Tensor, weight: Tensor) -> Tensor:
         """How much more in the middle a bin is than the whole is on average; 1 everywhere in a mono recording."""
         share = centre_share(spectrogram)
-        mean = (share * weight).sum((1, 2), keepdim=True) / (weight.sum((1, 2), keepdim=True) + TINY)
+        mean = (share * weight).sum((1, 2), keepdim=True) / (weight.sum((1, 2), keepdim=True) + _FLOOR)
         return (share + 0.1) / (1.1 - share) * (1.1 - mean) / (mean + 0.1)
 
     def _voice_prior(self, magnitude: Tensor) -> Tensor:
@@ -152,4 +150,4 @@ class _Masks(nn.Module):
 
 def _odds(whole: Tensor, part: Tensor) -> Tensor:
     """Odds that a bin is not `part`, kept between 1/11 and 11."""
-    return (whole - part + 0.1 * whole + TINY) / (part + 0.1 * whole + TINY)
+    return (whole - part + 0.1 * whole + _FLOOR) / (part + 0.1 * whole + _FLOOR)

@@ -1,11 +1,11 @@
 """RepetSim: the voice over a background that repeats.
 
 Rafii and Pardo (2012, "Music/voice separation using the similarity matrix", ISMIR): each frame is compared with all
-others; what it has in common with the ones most like it (their median) is the background, the rest is the voice. Below
-100 Hz everything is background.
+others; what it has in common with the ones most like it (their median) is the background, the rest is the voice.
+Below 100 Hz everything is background.
 
-Works where the accompaniment recurs within a segment and the voice does not: loops, verses over chords. A sung line that
-is repeated note for note falls to the background, a solo instrument to the voice.
+Works where the accompaniment recurs within a segment and the voice does not: loops, verses over chords. A sung line
+that is repeated note for note falls to the background, a solo instrument to the voice.
 
 Shape:
     `[batch, channel, time]` to `[batch, stem, channel, time]`, stems vocals and other.

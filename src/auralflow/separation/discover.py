@@ -35,6 +35,8 @@ def find_sources(inputs: Sequence[str | Path], out: Path) -> list[Source]:
     """
     found: dict[Path, Source] = {}
     for text in inputs:
+        if not str(text):
+            raise AudioError("expected a file or a folder, got an empty name")
         sources = list(_expand(Path(text), out.resolve()))
         if not sources:
             raise AudioError(f"{text}: no audio files found there (looked for {', '.join(sorted(AUDIO_SUFFIXES))})")

@@ -30,7 +30,7 @@ from auralflow.errors import AudioError, OutputError
 from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source
 from auralflow.separation.engine import Separator
-from auralflow.separation.names import output_path
+from auralflow.separation.names import model_name, output_path
 from auralflow.separation.outputs import OutputPlan, plan_outputs
 from auralflow.separation.progress import CancelToken, ProgressCallback, ProgressMeter, Stopwatch
 from auralflow.separation.results import FileResult, OutputFile
@@ -270,7 +270,7 @@ def _output_paths(
                 track=track,
                 extension=extension,
                 stem=stem,
-                model=Path(config.model).stem,
+                model=model_name(config.model),
                 suffix=chosen.suffix,
             ),
         )

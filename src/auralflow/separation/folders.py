@@ -12,9 +12,9 @@ from auralflow.pretrained.load import describe_model
 from auralflow.separation.build import build_separator
 from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source, find_sources
-from auralflow.separation.files import separate_file
+from auralflow.separation.files import STEM_MP4, separate_file
 from auralflow.separation.manifest import Manifest, own_folder
-from auralflow.separation.names import check_template, find_clash, output_path
+from auralflow.separation.names import check_template, find_clash, model_name, output_path
 from auralflow.separation.outputs import plan_outputs
 from auralflow.separation.pool import WorkerPool
 from auralflow.separation.progress import CancelToken, Progress
@@ -65,9 +65,14 @@ class Job:
             report: hears of every file.
 
         Raises:
+            ConfigError: fewer than one worker, or no time to hang.
             OutputError: the output folder cannot be written, or another job holds it.
             Cancelled: the token was cancelled; what was finished is kept.
         """
+        if n_workers is not None and n_workers < 1:
+            raise ConfigError(f"workers: expected 1 or more, got {n_workers}")
+        if not hang_s > 0:
+            raise ConfigError(f"hang: expected more than 0 seconds, got {hang_s}")
         started = time.monotonic()
         with own_folder(self.out) as work:
             manifest = Manifest(self.out, self.config.fingerprint(self.model.identity), content_hash)
@@ -102,7 +107,13 @@ class Job:
             ledger.hear(JobEvent("done", source.path, len(self.sources), 1.0, result))
 
     def _refuse_clashes(self) -> None:
-        outputs = [(self._output(source, name), source.path) for source in self.sources for name in self.plan.names]
+        # A stem file holds all stems and is called like its track.
+        is_one = self.config.format == STEM_MP4
+        outputs = [
+            (self._output(source, source.path.stem if is_one else name), source.path)
+            for source in self.sources
+            for name in self.plan.names
+        ]
         clash = find_clash(outputs)
         if clash is not None:
             output, one, other = clash
@@ -119,7 +130,7 @@ class Job:
             track=source.path.stem,
             extension=source.path.suffix.lstrip("."),
             stem=name,
-            model=Path(self.config.model).stem,
+            model=model_name(self.config.model),
             suffix="",
         )
 

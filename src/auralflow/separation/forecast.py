@@ -6,9 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from auralflow.audio.formats import OutputFormat, choose_format
+from auralflow.audio.formats import OutputFormat, check_format, choose_format
 from auralflow.audio.probe import probe
-from auralflow.errors import AudioError
+from auralflow.errors import AudioError, OutputError
 from auralflow.separation.folders import Job
 
 _BYTES = {"int16": 2, "int24": 3, "float32": 4}
@@ -44,7 +44,8 @@ def forecast(job: Job) -> Forecast:
         try:
             info = probe(source.path)
             chosen = choose_format(job.config.format, info)
-        except AudioError as error:
+            check_format(chosen, sample_rate=info.sample_rate, channels=info.channels)
+        except (AudioError, OutputError) as error:
             unusable.append((source.path, str(error)))
             continue
         usable.append(source.path)

@@ -56,6 +56,11 @@ def output_path(
     return path
 
 
+def model_name(model: str) -> str:
+    """What `{model}` stands for: a card's name, a bundle's folder, or a file without `.py`."""
+    return Path(model).name.removesuffix(".py")
+
+
 def find_clash(paths: Iterable[tuple[Path, Path]]) -> tuple[Path, Path, Path] | None:
     """The first output that two inputs would write, as (output, input, other input).
 

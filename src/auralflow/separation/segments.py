@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -33,6 +34,8 @@ class Segmentation:
         Raises:
             ConfigError: the segment does not hold its context, or the overlap is not in 0 to below 1.
         """
+        if segment_s is not None and not math.isfinite(segment_s):
+            raise ConfigError(f"segment: expected seconds, got {segment_s}")
         segment = spec.segment_samples if segment_s is None else round(segment_s * spec.sample_rate)
         if segment <= 2 * spec.context_samples or segment < 1:
             least = (2 * spec.context_samples + 1) / spec.sample_rate

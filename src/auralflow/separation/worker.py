@@ -71,6 +71,8 @@ def _serve(channel: TextIO, setup: dict[str, Any]) -> None:
             result = separate_file(separator, source, config, out, work, progress=beat, n_threads=setup["n_threads"])
         except AuralflowError as error:
             _answer(channel, "failed", reason=str(error))
+        except Exception as error:  # whatever a model or a decoder throws costs only its file
+            _answer(channel, "failed", reason=f"{source.path}: {type(error).__name__}: {' '.join(str(error).split())}")
         else:
             _answer(channel, "done", result=encode_result(result))
 

@@ -772,3 +772,22 @@ def test_wav_of_a_recorder_that_never_wrote_its_length(tmp_path):
         found, warnings = read_with_warnings(tmp_path / "take.wav")
         np.testing.assert_array_equal(found, integers / np.float32(2**15))
         assert warnings == []
+
+
+@pytest.mark.parametrize("kind", ["tone", "click", "half silent", "noise"])
+@pytest.mark.parametrize("n_samples", [1, 300, 24_000, 44_107])
+def test_vorbis_keeps_its_last_samples_whatever_the_block_sizes(tmp_path, kind, n_samples):
+    """Short first blocks make FFmpeg date a file 128 samples late, and lose as many at the end."""
+    samples = 0.3 * np.sin(2 * np.pi * 440 * np.arange(n_samples) / 48_000)
+    if kind == "click":
+        samples = np.where(np.arange(n_samples) == n_samples // 2, 0.8, 0.0)
+    elif kind == "half silent":
+        samples[: n_samples // 2] = 0
+    elif kind == "noise":
+        samples = np.random.default_rng(0).uniform(-0.3, 0.3, n_samples)
+    path = tmp_path / "song.ogg"
+    soundfile.write(path, samples, 48_000)
+    with AudioReader(path) as reader:
+        got = np.concatenate(list(reader), axis=1)
+        assert reader.warnings == []
+    np.testing.assert_allclose(got[0], soundfile.read(path, dtype="float32")[0], atol=1e-6)
