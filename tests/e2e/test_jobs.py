@@ -243,6 +243,48 @@ def test_bad_requests_write_nothing(
     assert _outputs(tmp_path / "out") == {}
 
 
+@pytest.mark.parametrize(
+    "settings", [{"workers": 0}, {"workers": -1}, {"hang": 0.0}, {"out": ""}, {"segment": float("nan")}]
+)
+def test_settings_that_cannot_be_are_refused(tmp_path: Path, write_wav: WriteWav, settings: dict[str, object]) -> None:
+    song = write_wav(tmp_path / "song.wav")
+    with pytest.raises(ConfigError):
+        separate(song, **{"out": tmp_path / "out", "model": PASS_THROUGH} | settings)  # type: ignore[arg-type]
+
+
+def test_an_empty_name_is_not_the_current_folder(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match="empty name"):
+        separate([""], out=tmp_path / "out")
+
+
+def test_a_model_file_that_cannot_be_imported_is_named(tmp_path: Path, write_wav: WriteWav) -> None:
+    (tmp_path / "net.py").write_text("import no_such_module_here\n")
+    with pytest.raises(ConfigError, match=r"net\.py: cannot be imported: ModuleNotFoundError"):
+        _run(write_wav(tmp_path / "song.wav"), out=tmp_path / "out", model=str(tmp_path / "net.py"))
+
+
+def test_an_error_in_a_model_costs_only_its_file(tmp_path: Path, write_wav: WriteWav) -> None:
+    text = (
+        Path(PASS_THROUGH)
+        .read_text()
+        .replace("silence =", "mixture[0, 0, 0].item() > 0.9 and 1 / 0\n        silence =")
+    )
+    (tmp_path / "pass_through.py").write_text(text)
+    songs = [write_wav(tmp_path / f"{i}.wav", seed=i) for i in range(2)]
+    _mark(songs[1], 0.95)
+    report = _run(*songs, out=tmp_path / "out", model=str(tmp_path / "pass_through.py"))
+    assert [r.source.name for r in report.done] == ["0.wav"]
+    assert "ZeroDivisionError" in report.failed[0].reason
+    assert report.failed[0].kind == "input"
+
+
+def test_a_stem_file_needs_no_stem_in_its_name(tmp_path: Path, write_wav: WriteWav) -> None:
+    songs = [write_wav(tmp_path / f"{i}.wav", seed=i) for i in range(2)]
+    report = _run(*songs, out=tmp_path / "out", model=PASS_THROUGH, name="{stem}", format="stem.mp4")
+    assert sorted(_outputs(tmp_path / "out")) == ["0.stem.mp4", "1.stem.mp4"]
+    assert report.failed == ()
+
+
 def test_missing_and_empty_inputs_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(AudioError, match="no such file"):

@@ -82,7 +82,8 @@ class Classic(SpectrogramMaskModel):
         """The same separator for some of the stems; drums alone need no search for the voice."""
         part = super().select(stems)
         if tuple(stems) == ("drums",):
-            part.network = _Masks(self._full_spec, self.config, only_drums=True)
+            # A shallow copy shares the table of its sub-modules: an assignment would reach the whole model as well.
+            part._modules = {**part._modules, "network": _Masks(self._full_spec, self.config, only_drums=True)}
         return part
 
 
