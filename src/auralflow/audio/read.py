@@ -29,11 +29,11 @@ _PCM_CONTAINERS = ("wav", "w64", "aiff")
 class AudioReader:
     """Iterates over an audio file in blocks of float samples; memory does not grow with the file.
 
-    WAV, W64 and AIFF with plain samples and Ogg Vorbis go through libsndfile, all else through FFmpeg's decoders. Integers are divided
-    by 2^(bits - 1), so that they come bit for bit; floats stay as they are, beyond -1..1 too. The encoder's delay and
-    padding are removed where the container tells them: MP3 with a LAME or Xing tag, Ogg, Opus, MP4 and M4A (edit list
-    or iTunes tag), Matroska. Raw AAC (ADTS) has no place for them: it begins with the encoder's delay, mostly 1024
-    samples, and ends on a whole frame. Channels come in the file's order, unmixed.
+    WAV, W64 and AIFF with plain samples and Ogg Vorbis go through libsndfile, all else through FFmpeg's decoders.
+    Integers are divided by 2^(bits - 1), so that they come bit for bit; floats stay as they are, beyond -1..1 too.
+    The encoder's delay and padding are removed where the container tells them: MP3 with a LAME or Xing tag, Ogg,
+    Opus, MP4 and M4A (edit list or iTunes tag), Matroska. Raw AAC (ADTS) has no place for them: it begins with the
+    encoder's delay, mostly 1024 samples, and ends on a whole frame. Channels come in the file's order, unmixed.
 
     A damaged file gives what decodes, with silence for what does not, so that the time stays; `warnings` tells.
 
