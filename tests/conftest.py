@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from auralflow.spec import ModelSpec
 
 PASS_THROUGH = Path(__file__).parent / "models" / "pass_through.py"
 
-torch.set_num_threads(1)  # pytest-xdist runs a process per core
+# pytest-xdist runs a process per core; more threads than cores spin and wait for each other, in sub-processes too.
+torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture
