@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -112,49 +113,51 @@ def deviation(song: Path, first_stem: Path) -> float:
     return float(np.abs(read_audio(song).samples - read_audio(first_stem).samples).max())
 
 
-def run(song: Path, model: str, folder: Path) -> dict[str, object]:
+def run(song: Path, model: str, folder: Path) -> dict[str, Any]:
     """`measure_one` in a process of its own."""
     command = [sys.executable, __file__, "--one", str(song), model, str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    numbers: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    numbers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return numbers
 
 
 def print_stages(folder: Path, seconds: float, repeat: int) -> None:
-    """A row for each input format, in per cent of the song's duration."""
+    """A row for each input format: what each stage around the model takes."""
     songs = {
-        name: write_song(folder / f"{i}", rate, seconds, fmt) for i, (name, (rate, fmt)) in enumerate(INPUTS.items())
+        name: write_song(folder / f"{i}", rate, seconds, output_format)
+        for i, (name, (rate, output_format)) in enumerate(INPUTS.items())
     }
-    runs: dict[str, list[dict[str, object]]] = {name: [] for name in songs}
-    for _ in range(repeat):
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in songs}
+    for number in range(repeat):
         for name, song in songs.items():
             runs[name].append(run(song, PASS_THROUGH, folder))
-    print(f"wall time around the model, in % of the duration ({seconds:.0f} s), 4 stems out, median of {repeat}\n")
-    print(
-        "| input | "
-        + " | ".join(s for s in STAGES if s != "model")
-        + " | sum | CPU sum | pass-through model itself | peak MiB | largest deviation |"
-    )
-    print("|" + "---|" * (len(STAGES) + 5))
+            print(f"{number + 1}/{repeat} {name}", file=sys.stderr, flush=True)
+    around = [stage for stage in STAGES if stage != "model"]
+    print(f"Median of {repeat}, {seconds:.0f} s of stereo, four stems out. A cell is wall time / CPU time, in % of the")
+    print("song's duration, / resident MiB at the end of the stage.\n")
+    print(f"| input | {' | '.join(around)} | **all but the model** | pass-through model | peak MiB | deviation |")
+    print("|" + "---|" * (len(around) + 5))
     for name, measured in runs.items():
-        print(stage_row(name, measured))
+        print(stage_row(name, measured, around))
 
 
-def stage_row(name: str, runs: list[dict[str, object]]) -> str:
+def stage_row(name: str, runs: list[dict[str, Any]], around: list[str]) -> str:
     """One line of the table."""
-    duration = float(runs[0]["duration_s"])  # type: ignore[arg-type]
+    duration_s = runs[0]["duration_s"]
 
-    def share(key: str, stage: str) -> float:
-        return 100 * statistics.median(r[key].get(stage, 0.0) for r in runs) / duration  # type: ignore[attr-defined]
+    def percent(key: str, stages: Sequence[str]) -> str:
+        seconds = [sum(run[key].get(stage, 0.0) for stage in stages) for run in runs]
+        return f"{100 * statistics.median(seconds) / duration_s:.2f}"
 
-    around = [s for s in STAGES if s != "model"]
-    cells = [f"{share('stages', s):.2f}" for s in around]
-    cells.append(f"**{sum(share('stages', s) for s in around):.2f}**")
-    cells.append(f"{sum(share('stage_cpu', s) for s in around):.2f}")
-    cells.append(f"{share('stages', 'model'):.2f}")
-    cells.append(f"{statistics.median(float(r['peak']) for r in runs) / 2**20:.0f}")  # type: ignore[arg-type]
-    cells.append(f"{runs[0]['deviation']:.1e}" + (" (gain)" if runs[0]["gain_db"] else ""))
-    return f"| {name} | " + " | ".join(cells) + " |"
+    def memory(stage: str) -> str:
+        return f"{statistics.median(run['stage_memory'].get(stage, 0) for run in runs) / 2**20:.0f}"
+
+    cells = [f"{percent('stages', [s])} / {percent('stage_cpu', [s])} / {memory(s)}" for s in around]
+    cells.append(f"**{percent('stages', around)}** / {percent('stage_cpu', around)}")
+    cells.append(f"{percent('stages', ['model'])} / {percent('stage_cpu', ['model'])}")
+    cells.append(f"{statistics.median(run['peak'] for run in runs) / 2**20:.0f}")
+    cells.append(f"{runs[0]['deviation']:.1e}" + (" (common gain)" if runs[0]["gain_db"] else ""))
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def print_memory(folder: Path, model: str) -> None:
@@ -166,8 +169,8 @@ def print_memory(folder: Path, model: str) -> None:
     for minutes in (3, 20, 60):
         song = write_song(folder / f"{minutes}", 44100, minutes * 60.0, OutputFormat("flac", "int16"))
         got = run(song, model, folder)
-        wall = float(got["wall"])  # type: ignore[arg-type]
-        base, peak = (float(got[key]) / 2**20 for key in ("base", "peak"))  # type: ignore[arg-type]
+        wall = float(got["wall"])
+        base, peak = (float(got[key]) / 2**20 for key in ("base", "peak"))
         print(f"| {minutes} | {base:.0f} | {peak:.0f} | {wall:.1f} | {minutes * 60 / wall:.1f} |", flush=True)
         song.unlink()
 
