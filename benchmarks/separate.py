@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -100,12 +99,18 @@ def measure_one(path: str, model: str, out: str) -> None:
     wall, cpu = time.perf_counter(), time.process_time()
     result = separate_file(separator, Source(Path(path)), config, Path(out), work, n_threads=2, stopwatch=meter)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_bytes()
     print(json.dumps({
         "wall": wall, "cpu": cpu, "base": base, "peak": peak, "duration_s": result.duration_s, "stages": meter.seconds,
         "stage_cpu": meter.cpu, "stage_memory": meter.memory, "deviation": deviation(Path(path), result.outputs[0].path)
         if result.duration_s < 600 else None, "gain_db": result.gain_db,
     }))  # fmt: skip
+
+
+def peak_bytes() -> int:
+    """Highest resident size of this process; getrusage would count the parent's, too, up to the fork."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 def deviation(song: Path, first_stem: Path) -> float:
