@@ -37,6 +37,8 @@ from auralflow.separation.files import separate_file
 from auralflow.separation.progress import Stopwatch
 
 PASS_THROUGH = str(Path(__file__).parent.parent / "tests" / "models" / "pass_through.py")
+QUARTERS = str(Path(__file__).parent / "models" / "quarters.py")
+LOSSLESS = ("wav 16", "flac 16", "flac 24", "wav float")
 STAGES = ("decode", "resample", "model", "overlap_add", "mix", "spool", "encode")
 INPUTS = {
     "wav 16": (44100, OutputFormat("wav", "int16")),
@@ -127,15 +129,17 @@ def run(song: Path, model: str, folder: Path) -> dict[str, Any]:
 
 
 def print_stages(folder: Path, seconds: float, repeat: int) -> None:
-    """A row for each input format: what each stage around the model takes."""
+    """A row for each input format: what each stage around the model takes, with one loud stem and with four."""
     songs = {
         name: write_song(folder / f"{i}", rate, seconds, output_format)
         for i, (name, (rate, output_format)) in enumerate(INPUTS.items())
     }
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in songs}
+    cases = {name: (song, PASS_THROUGH) for name, song in songs.items()}
+    cases |= {f"{name}, 4 loud stems": (songs[name], QUARTERS) for name in LOSSLESS}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in cases}
     for number in range(repeat):
-        for name, song in songs.items():
-            runs[name].append(run(song, PASS_THROUGH, folder))
+        for name, (song, model) in cases.items():
+            runs[name].append(run(song, model, folder))
             print(f"{number + 1}/{repeat} {name}", file=sys.stderr, flush=True)
     around = [stage for stage in STAGES if stage != "model"]
     print(f"Median of {repeat}, {seconds:.0f} s of stereo, four stems out. A cell is wall time / CPU time, in % of the")

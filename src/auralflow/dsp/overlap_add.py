@@ -46,7 +46,9 @@ def trapezoid(
 class OverlapAdd:
     """Add weighted pieces as they come; give out what no later piece will touch.
 
-    Memory is that of one piece, however long the whole is.
+    What is held is the weighted mean of the pieces so far and the sum of their weights, so that only the samples where
+    two pieces meet are computed; all others are those of their piece. Memory is that of one piece, however long the
+    whole is.
 
     Shape:
         pieces (..., time); output (..., time)
@@ -60,30 +62,42 @@ class OverlapAdd:
     """
 
     def __init__(self) -> None:
-        self._sum = torch.zeros(0)
+        self._mean = torch.zeros(0)
         self._weight = torch.zeros(0)
         self._origin = 0
 
     def add(self, piece: Float[Tensor, "*axes time"], window: Float[Tensor, " time"], start: int) -> None:
-        """Add a piece whose first sample is number `start` of the whole; `start` must not lie before what was taken."""
+        """Add a piece whose first sample is number `start` of the whole, neither before what was taken nor after a gap.
+
+        The piece is the adder's from now on, which writes into it.
+        """
         begin = start - self._origin
+        n_shared = min(self._weight.shape[-1] - begin, piece.shape[-1])
+        if n_shared > 0:
+            held = self._mean[..., begin : begin + n_shared]
+            weight = self._weight[begin : begin + n_shared] + window[:n_shared]
+            # mean + (piece - mean) w / sum(w), in the place of the piece
+            shared = piece[..., :n_shared]
+            shared.sub_(held).mul_(window[:n_shared] / weight.clamp(min=_NO_WEIGHT)).add_(held)
+            window = torch.cat([weight, window[n_shared:]])
         end = begin + piece.shape[-1]
-        self._grow(piece, end)
-        self._sum[..., begin:end] += piece * window
-        self._weight[begin:end] += window
+        self._mean = _join(self._mean, begin, piece, end)
+        self._weight = _join(self._weight, begin, window, end)
 
     def take(self, until: int) -> Float[Tensor, "*axes time"]:
         """Everything before sample `until` that was not taken yet; no later piece may reach there."""
         n_ready = until - self._origin
-        weight = self._weight[:n_ready]
-        ready = self._sum[..., :n_ready] / weight if n_ready else self._sum[..., :0]
-        self._sum, self._weight = self._sum[..., n_ready:], self._weight[n_ready:]
+        ready = self._mean[..., :n_ready]
+        self._mean, self._weight = self._mean[..., n_ready:], self._weight[n_ready:]
         self._origin = until
         return ready
 
-    def _grow(self, like: Tensor, length: int) -> None:
-        missing = length - self._weight.shape[-1]
-        if missing > 0:
-            held = self._sum if self._sum.dim() == like.dim() else like.new_zeros(*like.shape[:-1], 0)
-            self._sum = torch.cat([held, like.new_zeros(*like.shape[:-1], missing)], dim=-1)
-            self._weight = torch.cat([self._weight, torch.zeros(missing)])
+
+# Where no piece has a say yet, the mean stays that of the first; the next piece has the whole say.
+_NO_WEIGHT = 1e-12
+
+
+def _join(held: Tensor, begin: int, new: Tensor, end: int) -> Tensor:
+    """`held` with `new` from `begin` to `end`, without a copy where nothing is left of `held`."""
+    parts = [part for part in (held[..., :begin], new, held[..., end:]) if part.shape[-1]]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
