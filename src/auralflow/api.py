@@ -14,11 +14,15 @@ from auralflow.errors import ConfigError
 if TYPE_CHECKING:
     from torch import nn
 
+    from auralflow.data.check import DataReport
+    from auralflow.data.synth_dataset import SynthReport
     from auralflow.doctor import Health
     from auralflow.pretrained.catalogue import ModelEntry
     from auralflow.separation.forecast import Forecast
     from auralflow.separation.progress import CancelToken
     from auralflow.separation.results import JobCallback, JobReport
+    from auralflow.training.configure import ConfigReport
+    from auralflow.training.run import TrainEvents, TrainReport
 
 
 def separate(
@@ -125,6 +129,190 @@ def separate(
     return job.run(
         n_workers=workers, overwrite=overwrite, content_hash=content_hash, hang_s=hang, report=report, cancel=cancel
     )
+
+
+def configure(
+    run: str | Path,
+    *,
+    model: str | None = None,
+    from_: str | None = None,
+    stems: Sequence[str] | str | None = None,
+    overrides: Sequence[str] = (),
+) -> ConfigReport:
+    """Begin a training run: write its two config files.
+
+    `model.yaml` says what is trained, `train.yaml` how; both are there to be edited. Any of their keys can be set here
+    by a flag with its dotted name: --config.n_hidden 128, --optimizer.learning_rate 1e-4, --trainer.max_epochs 50.
+
+    Args:
+        run: folder to make; when the run is done it is the model.
+        model: an architecture (see 'auralflow models --architectures'), or a .py file that defines one.
+        from_: instead, the folder of a trained model to fine-tune; with other stems its head begins anew.
+        stems: stems to train, separated by commas; by default those of the architecture.
+        overrides: keys to set, as 'optimizer.learning_rate=1e-4'.
+
+    Returns:
+        A `ConfigReport` with the paths of both files.
+
+    Raises:
+        ConfigError: the folder is a run already, or a key or value that cannot be.
+
+    Example:
+        >>> configure("my_model", model="spectrogram_net_lstm", stems="vocals,other")  # doctest: +SKIP
+    """
+    from auralflow.training.configure import ConfigReport, read_overrides, write_run
+    from auralflow.training.folder import RunFolder
+
+    folder = RunFolder(Path(run))
+    names = None if stems is None else _names(stems)
+    write_run(folder, model=model, source=from_, stems=names, overrides=read_overrides(overrides))
+    return ConfigReport(folder.path, folder.model_yaml, folder.train_yaml)
+
+
+def train(
+    run: str | Path,
+    data: Sequence[str | Path] | str | Path = (),
+    *,
+    resume: bool = False,
+    device: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    overrides: Sequence[str] = (),
+    report: TrainEvents | None = None,
+    cancel: CancelToken | None = None,
+) -> TrainReport:
+    """Train a model on folders of stems.
+
+    The best weights so far are in the run's folder from the first epoch on: 'auralflow separate --model RUN' uses them.
+    Ctrl-C saves and stops; --resume goes on, with exactly the result of a run that was never stopped. Any key of the
+    config can be changed by a flag with its dotted name, such as --optimizer.learning_rate 1e-4.
+
+    Args:
+        run: folder that 'auralflow config' made.
+        data: folders of songs (MUSDB layout, stem files, one folder per stem) or manifests; by default those in the
+            config.
+        resume: go on from the last checkpoint, in the middle of an epoch too.
+        device: auto, cpu, cuda, cuda:1 or mps.
+        devices: how many of them, each a process of its own; -1 for all.
+        nodes: machines that train together, under torchrun or Slurm.
+        overrides: keys to change, as 'optimizer.learning_rate=1e-4'.
+        report: hears what the run tells on its way (library only).
+        cancel: stops the run from outside, after a checkpoint (library only).
+
+    Returns:
+        A `TrainReport`.
+
+    Raises:
+        AuralflowError: the data or a setting cannot be; the loss is no number; a checkpoint cannot be written or read.
+
+    Example:
+        >>> train("my_model", "musdb18hq", overrides=["trainer.max_epochs=10"])  # doctest: +SKIP
+    """
+    from auralflow.errors import import_extra
+
+    import_extra("lightning", "train")
+    from auralflow.training.configure import read_overrides
+    from auralflow.training.folder import RunFolder
+    from auralflow.training.run import train_run
+
+    return train_run(
+        RunFolder(Path(run)),
+        [data] if isinstance(data, (str, Path)) else list(data),
+        resume=resume,
+        device=device,
+        n_devices=devices,
+        n_nodes=nodes,
+        overrides=read_overrides(overrides),
+        events=report,
+        cancel=cancel,
+    )
+
+
+def trust(bundle: str | Path) -> str:
+    """Let the code that comes with a model run on this machine.
+
+    A model that was trained from a file of its author's own brings that file along. It is never imported before this
+    command has named it. Read the file first: it can do whatever you can.
+
+    Args:
+        bundle: folder of the model.
+
+    Returns:
+        The SHA-256 of the code, which is what is trusted from now on.
+
+    Raises:
+        CheckpointError: the folder is no model, or brings no code.
+
+    Example:
+        >>> trust("their_model")  # doctest: +SKIP
+    """
+    from auralflow.pretrained.bundle import trust_bundle
+
+    return trust_bundle(Path(bundle))
+
+
+def check_data(folder: str | Path, *, layout: str = "auto", workers: int | None = None) -> DataReport:
+    """Examine a folder of stems before a model is trained on it.
+
+    Looks for stems that are missing, unreadable, silent, clipped, offset or of another rate, length or channel count
+    than their neighbours, for mixtures that are not the sum of their stems, and for songs that stand twice, above all
+    in two splits. Exit code 1 when something is wrong.
+
+    Args:
+        folder: folder of songs or of sounds, or a manifest.
+        layout: musdb_hq, musdb_stems, stem_folders, manifest, a .py file that defines one, or auto to find out.
+        workers: files examined at once; by default one for each core.
+
+    Returns:
+        A `DataReport` with every finding.
+
+    Raises:
+        AuralflowError: there is nothing that could be examined.
+
+    Example:
+        >>> check_data("musdb18hq").findings  # doctest: +SKIP
+    """
+    from auralflow.data.check import check_dataset
+    from auralflow.data.open import open_dataset
+
+    return check_dataset(open_dataset(Path(folder), layout), n_workers=workers)
+
+
+def synth_data(
+    out: str | Path,
+    *,
+    songs: int = 20,
+    duration: float = 30.0,
+    rate: int = 44100,
+    seed: int = 0,
+    workers: int | None = None,
+) -> SynthReport:
+    """Make songs to try things on: rendered, in four stems that sum to the mixture.
+
+    Drum kit, bass line, chords and a singing voice, in many tempos, keys, styles and timbres, divided into train, valid
+    and test. A song depends on the seed and its number only. What is there already is kept.
+
+    Args:
+        out: folder for the songs.
+        songs: how many.
+        duration: seconds of each.
+        rate: samples per second.
+        seed: other seeds give other songs.
+        workers: processes that render; by default one for each core.
+
+    Returns:
+        A `SynthReport`.
+
+    Raises:
+        ConfigError: a number that cannot be.
+        OutputError: the folder cannot be written.
+
+    Example:
+        >>> synth_data("songs", songs=3, duration=5.0)  # doctest: +SKIP
+    """
+    from auralflow.data.synth_dataset import write_songs
+
+    return write_songs(Path(out), songs, seed=seed, duration_s=duration, sample_rate=rate, n_workers=workers)
 
 
 def load_model(name: str = "default") -> nn.Module:

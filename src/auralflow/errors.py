@@ -8,6 +8,7 @@
     ├── ShapeError            an array has other axes than expected
     ├── DeviceError           a device was asked for that is not there, or it ran out of memory
     ├── CheckpointError       a saved model cannot be loaded
+    ├── TrainingError         a training run cannot go on
     ├── MissingExtraError     an optional dependency is not installed
     └── Cancelled             the caller asked to stop
 
@@ -49,6 +50,10 @@ class DeviceError(AuralflowError):
 
 class CheckpointError(AuralflowError):
     """A saved model cannot be loaded."""
+
+
+class TrainingError(AuralflowError):
+    """A training run cannot go on; what it had reached is saved."""
 
 
 class Cancelled(AuralflowError):

@@ -58,6 +58,40 @@ def _show_doctor(result: Any, screen: Screen) -> None:
     show_health(result, screen)
 
 
+def _run_train(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    from auralflow.cli.train import run_train
+
+    return run_train(arguments, screen)
+
+
+def _show_train(result: Any, screen: Screen) -> None:
+    from auralflow.cli.train import show_train
+
+    show_train(result, screen)
+
+
+def _show_config(result: Any, screen: Screen) -> None:
+    screen.show(f"{result.model_yaml}\n{result.train_yaml}")
+    screen.tell(f"edit them, then: auralflow train {result.folder} DATA")
+
+
+def _run_check(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    report = api.check_data(**arguments)
+    return Outcome(report, report.exit_code)
+
+
+def _show_check(result: Any, screen: Screen) -> None:
+    from auralflow.cli.data_tables import show_data_report
+
+    show_data_report(result, screen)
+
+
+def _show_songs(result: Any, screen: Screen) -> None:
+    from auralflow.cli.data_tables import show_songs
+
+    show_songs(result, screen)
+
+
 @dataclass(frozen=True)
 class Command:
     """A function and how the command line runs it and shows its result."""
@@ -72,8 +106,13 @@ class Command:
 
 COMMANDS = {
     "separate": Command(api.separate, _show_separate, _run_separate),
+    "config": Command(api.configure, _show_config),
+    "train": Command(api.train, _show_train, _run_train),
+    "data check": Command(api.check_data, _show_check, _run_check),
+    "data synth": Command(api.synth_data, _show_songs),
     "models": Command(api.list_models, _show_models),
     "doctor": Command(api.doctor, _show_doctor, _run_doctor),
+    "trust": Command(api.trust, lambda digest, screen: screen.show(f"trusted: {digest}")),
     "completion": Command(completion, lambda result, screen: screen.write(result + "\n")),
 }
 """Every command of `auralflow`."""

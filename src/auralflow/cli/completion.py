@@ -20,9 +20,12 @@ def write_script(functions: Mapping[str, Callable[..., Any]], shell: str) -> str
     parser.add_argument("--version", action="store_true", help="print the version.")
     for flag in OUTPUT_FLAGS:
         flag.add_to(parser)
-    commands = parser.add_subparsers()
+    groups = {"": parser.add_subparsers()}
     for name, function in functions.items():
-        command = commands.add_parser(name, help=read_description(function)[0])
+        group, _, last = name.rpartition(" ")
+        if group not in groups:
+            groups[group] = groups[""].add_parser(group, help=f"commands on {group}").add_subparsers()
+        command = groups[group].add_parser(last, help=read_description(function)[0])
         for flag in (*read_flags(function), *OUTPUT_FLAGS):
             _suggest(flag.add_to(command), flag)
     return str(shtab.complete(parser, shell))

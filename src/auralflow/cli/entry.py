@@ -58,9 +58,13 @@ def _run(words: list[str], screen: Screen) -> int:
 
 
 def _split(words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The command, and the other words; flags that stand before the command belong to it."""
-    index = next((i for i, word in enumerate(words) if not word.startswith("-")), None)
-    return (None, list(words)) if index is None else (words[index], [*words[:index], *words[index + 1 :]])
+    """The command, of one word or two, and the other words; flags that stand before the command belong to it."""
+    places = [i for i, word in enumerate(words) if not word.startswith("-")][:2]
+    if not places:
+        return None, list(words)
+    is_group = any(name.startswith(f"{words[places[0]]} ") for name in COMMANDS)
+    taken = places if is_group else places[:1]
+    return " ".join(words[i] for i in taken), [word for i, word in enumerate(words) if i not in taken]
 
 
 def _call(name: str, rest: Sequence[str], screen: Screen) -> Outcome:

@@ -22,6 +22,8 @@ from auralflow.errors import UnknownNameError
 
 LIBRARY_ONLY = ("report", "cancel")
 """Parameters that only a program can give."""
+OVERRIDES = "overrides"
+"""The parameter that takes every flag with a dotted name."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,11 @@ class Flag:
     default: Any
     """Default of the function; the empty marker of `inspect` where there is none."""
 
+    is_positional: bool = False
+    """Whether it is given by its place among the words."""
+
     @property
-    def is_positional(self) -> bool:
+    def is_required(self) -> bool:
         return self.default is inspect.Parameter.empty
 
     @property
@@ -69,7 +74,7 @@ class Flag:
         if self.is_switch:
             return parser.add_argument(self.name, action="store_true", help=text)
         if self.is_positional:
-            nargs = {"nargs": "+"} if self.is_many else {}
+            nargs = {"nargs": "+" if self.is_required else "*"} if self.is_many else {}
             return parser.add_argument(self.parameter, type=self._reader(), help=text, metavar=self._metavar(), **nargs)  # type: ignore[arg-type]
         action = "append" if self.is_many else "store"
         return parser.add_argument(self.name, action=action, type=self._reader(), help=text, metavar=self._metavar())
@@ -125,11 +130,13 @@ def read_flags(function: Callable[..., Any]) -> list[Flag]:
         ['PATH', '--half-speed']
     """
     texts = _read_arguments(function)
-    parameters = {n: p for n, p in inspect.signature(function).parameters.items() if n not in LIBRARY_ONLY}
+    hidden = (*LIBRARY_ONLY, OVERRIDES)
+    parameters = {n: p for n, p in inspect.signature(function).parameters.items() if n not in hidden}
     # Only these are evaluated: others may name types whose import takes seconds.
     hinted = types.SimpleNamespace(__annotations__={name: p.annotation for name, p in parameters.items()})
     hints = typing.get_type_hints(hinted, getattr(function, "__globals__", {}))
-    return [Flag(n, texts.get(n, ""), _members(hints[n]), p.default) for n, p in parameters.items()]
+    by_place = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return [Flag(n, texts.get(n, ""), _members(hints[n]), p.default, p.kind is by_place) for n, p in parameters.items()]
 
 
 def read_description(function: Callable[..., Any]) -> tuple[str, str]:

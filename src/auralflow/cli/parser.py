@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
-from auralflow.cli.flags import OUTPUT_FLAGS, find_nearest, read_description, read_flags
+from auralflow.cli.flags import OUTPUT_FLAGS, OVERRIDES, find_nearest, read_description, read_flags
 from auralflow.cli.help import PROGRAM, HelpFormatter
 from auralflow.errors import ConfigError
+
+_DOTTED = re.compile(r"--\w+(\.\w+)+")
 
 
 class CommandParser(ArgumentParser):
@@ -31,6 +35,7 @@ class CommandParser(ArgumentParser):
         for flag in (*self.flags, *OUTPUT_FLAGS):
             flag.add_to(self)
         self._takes_value = {flag.name: not flag.is_switch for flag in (*self.flags, *OUTPUT_FLAGS)}
+        self._overrides: list[str] | None = [] if OVERRIDES in inspect.signature(function).parameters else None
 
     def read(self, words: Sequence[str]) -> dict[str, Any]:
         """Arguments for the function; what was not given is left out, so that defaults stand in one place.
@@ -40,7 +45,8 @@ class CommandParser(ArgumentParser):
         """
         namespace = self.parse_args(self._arrange(words))
         values = {flag.parameter: flag.value_of(namespace) for flag in self.flags}
-        return {parameter: value for parameter, value in values.items() if value is not None and value is not False}
+        given = {parameter: value for parameter, value in values.items() if value not in (None, False, [])}
+        return given | {OVERRIDES: self._overrides} if self._overrides else given
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise instead of printing; the caller prints one line."""
@@ -59,6 +65,8 @@ class CommandParser(ArgumentParser):
                 inputs.extend(rest)
             elif word == "-" or not word.startswith("-"):
                 inputs.append(word)
+            elif self._overrides is not None and _DOTTED.fullmatch(word.partition("=")[0]):
+                self._overrides.append(self._read_override(word, rest))
             else:
                 flags.append(self._complete(word, rest))
         self._check_inputs(inputs, flags)
@@ -81,16 +89,27 @@ class CommandParser(ArgumentParser):
             raise ConfigError(f"{name}: expected a value behind it; see {self.prog} --help")
         return f"{name}={value}"
 
+    def _read_override(self, word: str, rest: Iterator[str]) -> str:
+        """`--section.key value` or `--section.key=value` as `section.key=value`."""
+        if "=" in word:
+            return word.removeprefix("--")
+        value = next(rest, None)
+        if value is None:
+            raise ConfigError(f"{word}: expected a value behind it; see {self.prog} --help")
+        return f"{word.removeprefix('--')}={value}"
+
     def _check_inputs(self, inputs: Sequence[str], flags: Sequence[str]) -> None:
-        wanted = next((flag for flag in self.flags if flag.is_positional), None)
         if "-h" in flags or "--help" in flags:
             return
-        if wanted is None and inputs:
+        places = [flag for flag in self.flags if flag.is_positional]
+        required = [flag for flag in places if flag.is_required]
+        if not places and inputs:
             raise ConfigError(f"unexpected '{inputs[0]}': {self.prog} takes flags only; see {self.prog} --help")
-        if wanted is not None and not inputs:
-            raise ConfigError(f"expected {wanted.name} after '{self.prog}'; see {self.prog} --help")
-        if wanted is not None and not wanted.is_many and len(inputs) > 1:
-            raise ConfigError(f"expected one {wanted.name}, got {len(inputs)}: {' '.join(inputs)}")
+        if len(inputs) < len(required):
+            raise ConfigError(f"expected {required[len(inputs)].name} after '{self.prog}'; see {self.prog} --help")
+        if not any(flag.is_many for flag in places) and len(inputs) > len(places):
+            names = " ".join(flag.name for flag in places)
+            raise ConfigError(f"expected {'one ' * (len(places) == 1)}{names}, got {len(inputs)}: {' '.join(inputs)}")
 
     def _advise(self, name: str) -> str:
         nearest = find_nearest(name, self._takes_value)

@@ -7,8 +7,9 @@
       spec: {stems: [vocals, other], sample_rate: 44100, ...}
       config: {...}
 
-Nothing in it is executed: the weights are plain tensors and the architecture is a name of this package or of an
-installed plug-in.
+The weights are plain tensors and the architecture is a name of this package or of an installed plug-in. A model that
+was trained from a file of the user's own has that file beside it, `<architecture>.py`, and its SHA-256 in the
+description; it is imported only where the user has trusted it (see `auralflow.pretrained.trust`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from torch import nn
 from auralflow.config import from_dict, from_yaml, to_dict, to_yaml
 from auralflow.errors import AuralflowError, CheckpointError
 from auralflow.models import models
+from auralflow.pretrained.trust import is_trusted, trust_code
 from auralflow.registry import config_class
 from auralflow.spec import FORMAT_VERSION, ModelSpec
 
@@ -39,23 +41,26 @@ class BundleDescription:
     """Version of the bundle format."""
     architecture: str
     """Name of the code, a file of `auralflow.models`."""
-    weights_sha256: str
-    """SHA-256 of the weights file."""
     spec: ModelSpec
     """What the model takes and gives."""
     config: dict[str, Any] = field(default_factory=dict)
     """Settings of the architecture."""
+    weights_sha256: str = ""
+    """SHA-256 of the weights file; empty before the model is trained."""
+    code_sha256: str = ""
+    """SHA-256 of `<architecture>.py` in the bundle; empty where the architecture is a known name."""
 
 
-def save_bundle(model: nn.Module, folder: Path, *, architecture: str, config: Any) -> None:
+def save_bundle(model: nn.Module, folder: Path, *, architecture: str, config: Any, code: bytes | None = None) -> None:
     """Write a model as a bundle.
 
-    The description is written last, so a folder that has one is complete.
+    The description is written last, so a folder whose description names weights is complete.
 
     Args:
         model: a module with a `spec`.
         architecture: name of its code, a file of `auralflow.models`.
-        config: the dataclass it was built with.
+        config: the dataclass it was built with, or the same as a dictionary.
+        code: text of the file that defines the architecture, where it is no name of this package or of a plug-in.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -69,10 +74,13 @@ def save_bundle(model: nn.Module, folder: Path, *, architecture: str, config: An
         description = BundleDescription(
             FORMAT_VERSION,
             architecture,
-            _sha256(folder / WEIGHTS),
             cast(ModelSpec, model.spec),
-            to_dict(config),
+            config if isinstance(config, dict) else to_dict(config),
+            _sha256(folder / WEIGHTS),
+            "" if code is None else hashlib.sha256(code).hexdigest(),
         )
+        if code is not None:
+            (folder / f"{architecture}.py").write_bytes(code)
         unfinished = folder / f".{DESCRIPTION}.tmp"
         unfinished.write_text(to_yaml(description), encoding="utf-8")
         os.replace(unfinished, folder / DESCRIPTION)
@@ -102,6 +110,16 @@ def read_description(folder: Path) -> BundleDescription:
     return description
 
 
+def check_trained(folder: Path, description: BundleDescription) -> None:
+    """Refuse a bundle that has no weights yet.
+
+    Raises:
+        CheckpointError: it is a training run that has not got so far.
+    """
+    if not description.weights_sha256:
+        raise CheckpointError(f"{folder}: is not trained yet; run 'auralflow train {folder} DATA'")
+
+
 def load_bundle(folder: Path) -> nn.Module:
     """The model of a bundle, on the CPU, in evaluation mode.
 
@@ -111,13 +129,12 @@ def load_bundle(folder: Path) -> nn.Module:
     """
     description = read_description(folder)
     path = folder / WEIGHTS
+    check_trained(folder, description)
     if not path.is_file() or _sha256(path) != description.weights_sha256:
         raise CheckpointError(
             f"{path}: missing or damaged (its SHA-256 is not the one in {DESCRIPTION}); copy it again"
         )
-    model_class = models.load(description.architecture)
-    config: Any = from_dict(config_class(model_class), description.config, "config")
-    model: nn.Module = model_class(description.spec, config)
+    model = build_described(folder, description)
     try:
         model.load_state_dict(load_file(path))
     except RuntimeError as error:
@@ -125,6 +142,55 @@ def load_bundle(folder: Path) -> nn.Module:
             f"{path}: the weights do not fit {description.architecture}: {_first_line(error)}"
         ) from error
     return model.eval()
+
+
+def build_described(folder: Path, description: BundleDescription) -> nn.Module:
+    """The model of a description, with fresh weights.
+
+    Raises:
+        UnknownNameError: the architecture is not known here.
+        ConfigError: a setting it does not have.
+        CheckpointError: it needs code that comes with the bundle and was not trusted, or is not the code it names.
+    """
+    model_class = find_architecture(folder, description)
+    config: Any = from_dict(config_class(model_class), description.config, "config")
+    return cast(nn.Module, model_class(description.spec, config))
+
+
+def find_architecture(folder: Path, description: BundleDescription) -> type[Any]:
+    """The class that a bundle's model is made of; raises as `build_described` does."""
+    return cast(type[Any], models.load(_code_of(folder, description)))
+
+
+def trust_bundle(folder: Path) -> str:
+    """Trust the code of a bundle; gives its SHA-256.
+
+    Raises:
+        CheckpointError: the folder is no bundle, or brings no code.
+    """
+    description = read_description(folder)
+    path = folder / f"{description.architecture}.py"
+    if not description.code_sha256 or not description.architecture.isidentifier() or not path.is_file():
+        raise CheckpointError(f"{folder}: brings no code of its own; there is nothing to trust")
+    return trust_code(path.read_bytes())
+
+
+def _code_of(folder: Path, description: BundleDescription) -> str:
+    """What the registry loads: a name, or the path of the bundle's own code."""
+    name = description.architecture
+    if not description.code_sha256:
+        if name.endswith(".py"):
+            raise CheckpointError(f"{folder}: names code by its path, {name}; a bundle brings its code along")
+        return name
+    path = folder / f"{name}.py"
+    if not name.isidentifier() or not path.is_file() or _sha256(path) != description.code_sha256:
+        raise CheckpointError(f"{path}: missing or changed (its SHA-256 is not the one in {DESCRIPTION})")
+    if not is_trusted(description.code_sha256):
+        raise CheckpointError(
+            f"{folder}: needs its own code, {path.name}, which has not been trusted on this machine; read it, and if "
+            f"it does no harm run 'auralflow trust {folder}'"
+        )
+    return str(path)
 
 
 def _first_line(error: Exception) -> str:

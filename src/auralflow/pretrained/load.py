@@ -12,7 +12,7 @@ from torch import nn
 
 from auralflow.errors import CheckpointError, ConfigError
 from auralflow.models import models
-from auralflow.pretrained.bundle import load_bundle, read_description
+from auralflow.pretrained.bundle import check_trained, load_bundle, read_description
 from auralflow.pretrained.card import find_card, list_cards
 from auralflow.registry import config_class
 from auralflow.spec import ModelSpec
@@ -56,7 +56,8 @@ def describe_model(name: str = "default") -> ModelDescription:
         return ModelDescription(Path(name).stem, spec, hashlib.sha256(code).hexdigest())
     if Path(name).is_dir():
         bundle = read_description(Path(name))
-        return ModelDescription(Path(name).name, bundle.spec, bundle.weights_sha256)
+        check_trained(Path(name), bundle)
+        return ModelDescription(Path(name).resolve().name, bundle.spec, bundle.weights_sha256 + bundle.code_sha256)
     architecture = _card_architecture(name)
     card = find_card(name)
     return ModelDescription(card.name, _default_spec(architecture), card.name)

@@ -1,0 +1,157 @@
+"""From the config of the data to what draws chunks: open, split, check, cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from auralflow.config import from_dict
+from auralflow.data.augment import augmentations
+from auralflow.data.cache import PcmCache
+from auralflow.data.channels import check_channels
+from auralflow.data.config import AugmentConfig, DataConfig, SourceConfig
+from auralflow.data.draw import ChunkDrawer, Policy, Step
+from auralflow.data.open import open_dataset
+from auralflow.data.pool import Pool, Song, assign_stems, make_pool
+from auralflow.data.reader import SoundReader
+from auralflow.data.split import Splits, song_key, split_tracks
+from auralflow.errors import ConfigError
+from auralflow.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything a run reads."""
+
+    pools: tuple[Pool, ...]
+    """To train on."""
+    valid_songs: tuple[Song, ...]
+    """To validate on; songs only, never lone sounds."""
+    n_chunk: int
+    """Samples of a chunk."""
+    n_samples: int
+    """Chunks of an epoch."""
+    lines: tuple[str, ...]
+    """What was found, for the user."""
+
+
+def prepare_data(config: DataConfig, spec: ModelSpec) -> TrainingData:
+    """List the data sets, split them, and refuse what cannot be trained on.
+
+    Raises:
+        ConfigError: no data, a single track, a stem that is missing, rates or channels that do not fit, a chunk that is
+            longer than every track.
+        AudioError: a file that cannot be read.
+    """
+    if not config.sources:
+        raise ConfigError("data.sources: expected at least one folder of stems, got none")
+    opened = [_open_source(source, config) for source in config.sources]
+    held = {song_key(track) for one in opened for track in (*one.splits.valid, *one.splits.test)}
+    pools = tuple(_make_pool(one, held, config, spec) for one in opened)
+    valid = tuple(assign_stems(track, spec.stems) for one in opened for track in one.splits.valid)
+    n_chunk = spec.segment_samples if config.chunk_s is None else round(config.chunk_s * spec.sample_rate)
+    _check_targets(pools, spec)
+    _check_sounds(pools, spec, n_chunk)
+    total_s = sum(pool.duration_s for pool in pools)
+    n_samples = config.n_samples or max(1, math.floor(total_s * spec.sample_rate / n_chunk))
+    lines = tuple(line for one, pool in zip(opened, pools, strict=True) for line in _describe(one, pool))
+    return TrainingData(pools, valid, n_chunk, n_samples, lines)
+
+
+def make_drawer(
+    data: TrainingData, config: DataConfig, spec: ModelSpec, *, seed: int, cache: PcmCache | None = None
+) -> ChunkDrawer:
+    """What draws the training chunks."""
+    policy = Policy(
+        data.n_chunk,
+        config.remix,
+        config.keep_silent,
+        config.silence_db,
+        tuple(build_step(term, f"data.augment.{i}") for i, term in enumerate(config.augment)),
+    )
+    return ChunkDrawer(data.pools, SoundReader(spec.sample_rate, spec.channels, cache), policy, seed)
+
+
+def build_cache(
+    data: TrainingData, folder: Path, spec: ModelSpec, report: Callable[[int, int], None] | None = None
+) -> PcmCache:
+    """The cache of all sounds of the training songs, complete."""
+    cache = PcmCache(folder, spec.sample_rate, spec.channels)
+    cache.build([sound for pool in data.pools for song in pool.songs for sound in song.sounds], report)
+    return cache
+
+
+def build_step(config: AugmentConfig, key: str) -> Step:
+    """A transform from its name and options.
+
+    Raises:
+        ConfigError: an option it does not have; the message starts with its dotted key.
+        UnknownNameError: no such transform.
+    """
+    transform: Any = from_dict(augmentations.load(config.name), config.options, f"{key}.options")
+    return Step(transform, config.probability)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    source: SourceConfig
+    splits: Splits
+    are_songs: bool
+
+
+def _open_source(source: SourceConfig, config: DataConfig) -> _Opened:
+    root = Path(source.root).expanduser()
+    dataset = open_dataset(root, source.layout)
+    by_split = dataset.list_tracks()
+    try:
+        if dataset.ARE_SONGS:
+            splits = split_tracks(by_split, config.valid_fraction, config.split_seed)
+        else:  # no lone sound is held back: only whole songs validate
+            splits = Splits((*by_split.get("train", ()), *by_split.get("unsplit", ())), (), (), ())
+    except ConfigError as error:
+        raise ConfigError(f"{root}: {error}") from None
+    return _Opened(source, splits, dataset.ARE_SONGS)
+
+
+def _make_pool(opened: _Opened, held: Collection[str], config: DataConfig, spec: ModelSpec) -> Pool:
+    """What may be trained on: no song that validates or tests in this data set or in another."""
+    tracks = [track for track in opened.splits.train if not (opened.are_songs and song_key(track) in held)]
+    if not tracks:
+        raise ConfigError(f"{opened.source.root}: every song to train on is in a valid or test split; add others")
+    try:
+        return make_pool(
+            tracks[: config.max_tracks],
+            spec.stems,
+            are_songs=opened.are_songs,
+            weight=opened.source.weight,
+            allow_missing=config.missing == "silence",
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{opened.source.root}: {error}") from None
+
+
+def _describe(opened: _Opened, pool: Pool) -> list[str]:
+    kind = "songs" if pool.are_songs else "sounds"
+    told = f"{opened.source.root}: {len(pool.songs)} {kind} to train on, {pool.duration_s / 60:.1f} minutes"
+    return [told, *opened.splits.lines]
+
+
+def _check_targets(pools: Sequence[Pool], spec: ModelSpec) -> None:
+    for index, stem in enumerate(spec.stems):
+        if not any(pool.has(index) for pool in pools):
+            raise ConfigError(f"spec.stems: no training track has a stem '{stem}'; name stems that the data has")
+
+
+def _check_sounds(pools: Sequence[Pool], spec: ModelSpec, n_chunk: int) -> None:
+    songs = [song for pool in pools for song in pool.songs]
+    for sound in {sound for song in songs for sound in song.sounds}:
+        check_channels(sound, spec.channels)
+    longest_s = max(song.duration_s for song in songs)
+    if longest_s * spec.sample_rate < n_chunk:
+        raise ConfigError(
+            f"data.chunk_s: a chunk of {n_chunk / spec.sample_rate:.3g} s is longer than every track "
+            f"(the longest has {longest_s:.3g} s); choose a shorter one"
+        )
