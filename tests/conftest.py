@@ -16,6 +16,7 @@ from auralflow.models import models
 from auralflow.spec import ModelSpec
 
 PASS_THROUGH = Path(__file__).parent / "models" / "pass_through.py"
+TWO_LAYERS = Path(__file__).parent / "models" / "two_layers.py"
 
 # pytest-xdist runs a process per core; more threads than cores spin and wait for each other, in sub-processes too.
 torch.set_num_threads(1)
@@ -26,6 +27,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def pass_through_path() -> str:
     """A model file for `--model`."""
     return str(PASS_THROUGH)
+
+
+@pytest.fixture
+def two_layers_path() -> str:
+    """A model file that trains in a second."""
+    return str(TWO_LAYERS)
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing a test trusts stays on the machine."""
+    monkeypatch.setenv("AURALFLOW_HOME", str(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture

@@ -256,12 +256,12 @@ def check_data(folder: str | Path, *, layout: str = "auto", workers: int | None 
 
     Looks for stems that are missing, unreadable, silent, clipped, offset or of another rate, length or channel count
     than their neighbours, for mixtures that are not the sum of their stems, and for songs that stand twice, above all
-    in two splits. Exit code 1 when something is wrong.
+    in two splits. Exit code 1 when there is an error.
 
     Args:
         folder: folder of songs or of sounds, or a manifest.
         layout: musdb_hq, musdb_stems, stem_folders, manifest, a .py file that defines one, or auto to find out.
-        workers: files examined at once; by default one for each core.
+        workers: songs examined at once; by default one for each core.
 
     Returns:
         A `DataReport` with every finding.

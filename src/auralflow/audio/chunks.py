@@ -17,6 +17,7 @@ from auralflow.audio.read import AudioReader
 from auralflow.audio.types import Samples
 from auralflow.errors import AudioError
 
+_FLOATS = ("FLOAT", "DOUBLE")
 _SEEKABLE = {".wav", ".flac", ".aiff", ".aif", ".w64"}
 
 
@@ -70,6 +71,8 @@ class ChunkReader:
             )
         file.seek(min(start, file.frames))
         frames: Samples = file.read(n_samples, dtype="float32", always_2d=True)
+        if file.subtype in _FLOATS and not np.isfinite(frames).all():
+            raise AudioError(f"{path}: holds samples that are NaN or infinite, from sample {start} on")
         return frames.T
 
     def _open(self, path: Path) -> soundfile.SoundFile:

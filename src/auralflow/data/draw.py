@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
     targets: Samples
     mixture: Samples
     failures: tuple[str, ...]
-    """What could not be read on the way, one line each; other songs were drawn instead."""
+    """What could not be read on the way, a line for each that begins with the path; other songs were drawn instead."""
 
 
 class Transform(Protocol):

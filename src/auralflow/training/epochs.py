@@ -102,7 +102,12 @@ class Epochs(lightning.Callback):
 
     def _count_failures(self, task: TrainingTask, batch: Batch) -> None:
         known = task.progress.failed_files
-        known.extend(failure for failure in dict.fromkeys(batch.failures) if failure not in known)
+        paths = {failure.partition(": ")[0] for failure in known}
+        for failure in batch.failures:
+            path = failure.partition(": ")[0]
+            if path not in paths:
+                paths.add(path)
+                known.append(failure)
         if len(known) > task.config.data.max_failures:
             raise TrainingError(
                 f"{len(known)} files could not be read, more than data.max_failures allows "

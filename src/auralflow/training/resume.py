@@ -41,7 +41,7 @@ def read_checkpoint(path: Path, identity: dict[str, Any]) -> ResumePoint:
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         # It was saved at the end of a batch, before Lightning counted that as completed.
         n_batches = int(progress["current"]["processed"])
-    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, KeyError, TypeError, EOFError) as error:
+    except (pickle.UnpicklingError, zipfile.BadZipFile, OSError, RuntimeError, KeyError, TypeError, EOFError) as error:
         reason = " ".join(str(error).split())[:120]
         raise CheckpointError(f"{path}: is damaged, or no checkpoint of auralflow: {reason}") from None
     for name, ours in identity.items():

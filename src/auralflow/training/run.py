@@ -208,8 +208,7 @@ def _run_trainer(
         except BadLoss as error:
             raise _keep_batch(folder, error) from None
         except AudioError as error:
-            # A worker's error comes with its traceback as text, of which the last line is the message.
-            raise TrainingError(str(error).strip().splitlines()[-1].partition(": ")[2] or str(error)) from None
+            raise TrainingError(_plain_message(error)) from None
 
 
 @contextmanager
@@ -273,6 +272,11 @@ def _save_bundle(task: TrainingTask, folder: RunFolder, description: BundleDescr
     plain.load_state_dict(merge_adapters(task.model))
     code = (folder.path / f"{description.architecture}.py").read_bytes() if description.code_sha256 else None
     save_bundle(plain, folder.path, architecture=description.architecture, config=description.config, code=code)
+
+
+def _plain_message(error: AudioError) -> str:
+    """The message alone: an error from a worker comes with its traceback as text, which ends in it."""
+    return str(error).strip().splitlines()[-1].removeprefix(f"{AudioError.__module__}.{AudioError.__name__}: ")
 
 
 def _keep_batch(folder: RunFolder, error: BadLoss) -> TrainingError:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from auralflow.data.datasets._folders import MIXTURE
+from auralflow.data.left_out import leave_out
 from auralflow.data.track import SPLITS, Sound, Split, Track, find_sound
 from auralflow.errors import AudioError
 
@@ -47,29 +49,43 @@ def open_tracks(root: Path, listed: Mapping[Split, Sequence[Listed]]) -> dict[Sp
     """Tracks by split, sorted by name; splits without tracks are left out.
 
     Raises:
-        AudioError: a file cannot be read as audio, or nothing is listed.
+        AudioError: a file cannot be read as audio (and `collect_left_out` is not in force), or nothing is listed.
     """
     places = list(dict.fromkeys(place for tracks in listed.values() for track in tracks for place in _places(track)))
     if not places:
         raise AudioError(f"{root}: expected songs, found none; see the layouts of data sets in the documentation")
-    sounds = dict(zip(places, map_in_order(_look, places), strict=True))
-    tracks = {split: [_open(track, sounds) for track in listed.get(split, ())] for split in SPLITS}
-    return {split: tuple(sorted(found, key=lambda track: track.name)) for split, found in tracks.items() if found}
+    looked = dict(zip(places, map_in_order(_look, places), strict=True))
+    tracks = {split: [_open(track, looked) for track in listed.get(split, ())] for split in SPLITS}
+    return {
+        split: tuple(sorted((track for track in found if track.stems), key=lambda track: track.name))
+        for split, found in tracks.items()
+        if any(track.stems for track in found)
+    }
 
 
 def _places(track: Listed) -> list[Place]:
-    return [*track.stems.values(), *([track.mixture] if track.mixture else [])]
+    return list(_by_stem(track).values())
 
 
-def _open(track: Listed, sounds: Mapping[Place, Sound]) -> Track:
-    stems = {name: sounds[place] for name, place in sorted(track.stems.items())}
-    return Track(track.name, stems, sounds[track.mixture] if track.mixture else None)
+def _by_stem(track: Listed) -> dict[str, Place]:
+    return {**dict(sorted(track.stems.items())), **({MIXTURE: track.mixture} if track.mixture else {})}
 
 
-def _look(place: Place) -> Sound:
+def _open(track: Listed, looked: Mapping[Place, Sound | AudioError]) -> Track:
+    sounds: dict[str, Sound] = {}
+    for stem, place in _by_stem(track).items():
+        found = looked[place]
+        if isinstance(found, AudioError):
+            leave_out(track.name, stem, found)
+        else:
+            sounds[stem] = found
+    mixture = sounds.pop(MIXTURE, None)
+    return Track(track.name, sounds, mixture)
+
+
+def _look(place: Place) -> Sound | AudioError:
+    """The sound, or why there is none; raised or collected where it is known what is missing."""
     try:
         return find_sound(place.path, place.stream)
     except AudioError as error:
-        if not place.told_by:
-            raise
-        raise AudioError(f"{place.told_by}: {error}") from None
+        return AudioError(f"{place.told_by}: {error}") if place.told_by else error

@@ -16,6 +16,7 @@ from auralflow.data.datasets._folders import (
     walk,
 )
 from auralflow.data.datasets._listing import Listed, Place, map_in_order, open_tracks
+from auralflow.data.left_out import leave_out
 from auralflow.data.track import Split, Track
 from auralflow.errors import AudioError, ConfigError
 
@@ -74,12 +75,23 @@ class MusdbStems:
         return open_tracks(self._root, listed)
 
     def _list(self, folder: Path) -> list[Listed]:
-        return map_in_order(self._open, [path for found in walk(folder, is_stem_file) for path in found.files])
+        paths = [path for found in walk(folder, is_stem_file) for path in found.files]
+        listed = []
+        for path, stems in zip(paths, map_in_order(_find_stems, paths), strict=True):
+            name = path.relative_to(self._root).as_posix()[: -len(STEM_FILE_SUFFIX)]
+            if isinstance(stems, AudioError):
+                leave_out(name, None, stems)
+            else:
+                listed.append(Listed(name, stems, Place(path)))
+        return listed
 
-    def _open(self, path: Path) -> Listed:
-        name = path.relative_to(self._root).as_posix()[: -len(STEM_FILE_SUFFIX)]
-        stems = {stem: Place(path, stream) for stream, stem in enumerate(_stem_names(path), start=1)}
-        return Listed(name, stems, Place(path))
+
+def _find_stems(path: Path) -> dict[str, Place] | AudioError:
+    """Where the stems are, or why they cannot be found."""
+    try:
+        return {stem: Place(path, stream) for stream, stem in enumerate(_stem_names(path), start=1)}
+    except AudioError as error:
+        return error
 
 
 def _stem_names(path: Path) -> list[str]:
