@@ -1,31 +1,44 @@
 """Parts of the documentation that are written from the code when the site is built, so that they cannot go stale.
 
-A comment on a line of its own, such as `<!-- options: separate -->`, is replaced by what it names.
+A comment on a line of its own, such as `<!-- options: separate -->`, is replaced by what it names. What the options of
+a part do is said by the docstrings under the fields of its dataclass.
 """
 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import re
+import sys
+import textwrap
 import tomllib
-from collections.abc import Callable, Iterable
+import typing
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import yaml
 from mkdocs.structure.pages import Page
 
 import auralflow.cli
 from auralflow import errors
 from auralflow.cli.commands import COMMANDS
-from auralflow.cli.flags import OUTPUT_FLAGS, Flag, read_flags
+from auralflow.cli.flags import OUTPUT_FLAGS, OVERRIDES, Flag, read_flags
+from auralflow.config import to_dict
+from auralflow.data.augment import augmentations
+from auralflow.data.datasets import datasets
+from auralflow.losses import losses
 from auralflow.models import models
 from auralflow.pretrained.catalogue import ModelEntry, list_entries
+from auralflow.registry import Registry, config_class
+from auralflow.spec import ModelSpec
+from auralflow.training.config import TrainConfig
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(errors.__file__).parent
 
-_MARK = re.compile(r"^<!-- (?P<name>[a-z]+)(?:: (?P<argument>\w+))? -->$", re.MULTILINE)
+_MARK = re.compile(r"^<!-- (?P<name>[a-z]+)(?:: (?P<argument>\w+(?: \w+)*))? -->$", re.MULTILINE)
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
@@ -46,10 +59,18 @@ def fill(markdown: str) -> str:
 
 
 def write_options(command: str) -> str:
-    """The flags of a command as a table."""
-    flags = (*read_flags(COMMANDS[command].function), *OUTPUT_FLAGS)
+    """The flags of a command (of one word or two) as a table."""
+    function = COMMANDS[command].function
+    flags = (*read_flags(function), *OUTPUT_FLAGS)
     rows = [f"| {_code(_usage(flag))} | {_cell(flag.help)} | {_default(flag)} |" for flag in flags]
+    if OVERRIDES in inspect.signature(function).parameters:
+        rows.insert(len(rows) - len(OUTPUT_FLAGS), _OVERRIDE_ROW)
     return "\n".join(["| flag | what it does | default |", "|---|---|---|", *rows])
+
+
+_OVERRIDE_ROW = (
+    "| `--SECTION.KEY VALUE` | sets a key of `model.yaml` or `train.yaml`, as `--trainer.max_epochs 50`. | |"
+)
 
 
 def _usage(flag: Flag) -> str:
@@ -138,6 +159,137 @@ def write_architectures() -> str:
     return "\n".join(["| architecture | what it is |", "|---|---|", *rows])
 
 
+def write_losses() -> str:
+    """The losses with the first sentence of their files, and their options."""
+    return _write_parts(losses, "loss", PACKAGE / "losses")
+
+
+def write_augmentations() -> str:
+    """The transforms in the same way."""
+    return _write_parts(augmentations, "transform", PACKAGE / "data" / "augment")
+
+
+def write_datasets() -> str:
+    """The layouts of data sets in the same way; they have no options."""
+    return _write_parts(datasets, "layout", PACKAGE / "data" / "datasets")
+
+
+def _write_parts(registry: Registry, title: str, room: Path) -> str:
+    names = [name for name in registry.names() if (room / f"{name}.py").is_file()]
+    rows = [f"| `{name}` | {_cell(_first_line(room / f'{name}.py'))} |" for name in names]
+    table = "\n".join([f"| {title} | what it is |", "|---|---|", *rows])
+    options = [
+        f"| `{name}` | {_key_cells(key)} |"
+        for name in names
+        if dataclasses.is_dataclass(part := registry.load(name))
+        for key in _list_keys(part, "")
+    ]
+    if not options:
+        return table
+    head = [f"| {title} | option | default | what it does |", "|---|---|---|---|"]
+    return "\n".join([table, "", "Their options:", "", *head, *options])
+
+
+def write_keys(section: str) -> str:
+    """The keys of a section of `train.yaml`, or of `spec` in `model.yaml`, as a table."""
+    if section == "spec":
+        return _tabulate_keys(_list_keys(ModelSpec, "spec."))
+    field = next(field for field in dataclasses.fields(TrainConfig) if field.name == section)
+    hint, text = typing.get_type_hints(TrainConfig)[section], _read_texts(TrainConfig)[section]
+    return _tabulate_keys(_list_field(section, hint, _default_of(field), text))
+
+
+def write_configs() -> str:
+    """The keys of `config` in `model.yaml`, for each architecture that has something to train."""
+    texts = []
+    for name in models.names():
+        part = models.load(name)
+        config = config_class(part)
+        if list(part(sys.modules[part.__module__].SPEC, config()).parameters()):
+            table = _tabulate_keys(_list_keys(config, "config."))
+            texts.append(f"### `{name}`\n\n{_architecture_line(name)}\n\n{table}")
+    return "\n\n".join(texts)
+
+
+class _Key(NamedTuple):
+    """A key of a config."""
+
+    name: str
+    default: str
+    """As YAML; empty where it must be given."""
+    text: str
+    choices: tuple[str, ...]
+
+
+def _tabulate_keys(keys: Iterable[_Key]) -> str:
+    return "\n".join(["| key | default | what it does |", "|---|---|---|", *(f"| {_key_cells(key)} |" for key in keys)])
+
+
+def _key_cells(key: _Key) -> str:
+    is_told = all(re.search(rf"\b{choice}\b", key.text) for choice in key.choices)
+    choices = "" if is_told else f" ({', '.join(map(_code, key.choices))})"
+    return f"`{key.name}` | {_code(key.default) if key.default else ''} | {_cell(key.text)}{choices}"
+
+
+def _list_keys(config: Any, prefix: str, value: Any = None) -> Iterator[_Key]:
+    """The keys of a dataclass, those of its sections among them; `value` has other defaults than its own."""
+    hints, texts = typing.get_type_hints(config), _read_texts(config)
+    for field in dataclasses.fields(config):
+        default = _default_of(field) if value is None else getattr(value, field.name)
+        yield from _list_field(f"{prefix}{field.name}", hints[field.name], default, texts.get(field.name, ""))
+
+
+def _list_field(key: str, hint: Any, default: Any, text: str) -> Iterator[_Key]:
+    """A plain value is a key; a section is its keys; a list or an optional section is both."""
+    kind, is_list = _section_of(hint)
+    if kind is not None and not is_list and dataclasses.is_dataclass(default):
+        yield from _list_keys(kind, f"{key}.", default)
+        return
+    yield _Key(key, _as_yaml(default), text, _choices(hint))
+    if kind is not None:
+        yield from _list_keys(kind, f"{key}.0." if is_list else f"{key}.")
+
+
+def _section_of(hint: Any) -> tuple[Any, bool]:
+    """The dataclass in a type, if there is one, and whether it stands in a list."""
+    is_list = typing.get_origin(hint) is tuple
+    found = next((part for part in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(part)), None)
+    return found, is_list
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    return tuple(map(str, typing.get_args(hint))) if typing.get_origin(hint) is typing.Literal else ()
+
+
+def _as_yaml(value: Any) -> str:
+    """A default as it stands in a file, in one line; nothing where there is none."""
+    if value is dataclasses.MISSING:
+        return ""
+    if isinstance(value, tuple):
+        value = [to_dict(item) if dataclasses.is_dataclass(item) else item for item in value]
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6).removesuffix("...\n").strip()
+
+
+def _read_texts(config: type) -> dict[str, str]:
+    """The docstrings under the fields of a dataclass, those that it inherits among them."""
+    texts: dict[str, str] = {}
+    for owner in reversed(config.__mro__):
+        if dataclasses.is_dataclass(owner):
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+            texts |= dict(_read_fields(typing.cast(ast.ClassDef, tree)))
+    return texts
+
+
+def _read_fields(tree: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for field, after in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(after, ast.Expr):
+            yield field.target.id, str(ast.literal_eval(after.value))
+
+
 def write_tree() -> str:
     """The tree of errors, from the docstring of `errors.py`."""
     lines = (inspect.getdoc(errors) or "").splitlines()
@@ -182,8 +334,13 @@ def _cell(text: str) -> str:
 
 WRITERS: dict[str, Callable[..., str]] = {
     "architectures": write_architectures,
+    "augmentations": write_augmentations,
+    "configs": write_configs,
+    "datasets": write_datasets,
     "errors": write_errors,
     "exits": write_exits,
+    "keys": write_keys,
+    "losses": write_losses,
     "models": write_models,
     "options": write_options,
     "rooms": write_rooms,

@@ -325,7 +325,7 @@ def load_model(name: str = "default") -> nn.Module:
 def list_models(
     *, stems: Sequence[str] | str | None = None, commercial: bool = False, architectures: bool = False
 ) -> tuple[ModelEntry, ...] | tuple[str, ...]:
-    """List the ready-to-use models.
+    """List the ready-to-use models, and those trained in the current folder.
 
     Args:
         stems: only models that give all of these stems, separated by commas.
@@ -351,7 +351,7 @@ def list_models(
         return tuple(models.names())
     from auralflow.pretrained.catalogue import list_entries
 
-    return list_entries(() if stems is None else _names(stems), commercial)
+    return list_entries(() if stems is None else _names(stems), commercial, Path())
 
 
 def doctor() -> Health:

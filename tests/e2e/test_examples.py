@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
+import statistics
 import sys
 from pathlib import Path
 
@@ -50,3 +52,17 @@ def test_the_stems_of_my_model_sum_to_the_song(n_samples: int) -> None:
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, (2, n_samples)).astype(np.float32)
     stems = Separator(load_model(MY_MODEL)).separate(Audio(samples, 44100))
     assert np.abs(stems["vocals"].samples + stems["other"].samples - samples).max(initial=0) < 1e-5
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("model", ["spectrogram_net_simple", "waveform_unet"])
+def test_training_from_nothing_learns_to_separate(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More than 3 dB over the model that it began with, and 1 dB over what a volume knob could do."""
+    out = run("train_from_nothing.py", "--out", str(tmp_path), "--model", model, monkeypatch=monkeypatch, capsys=capsys)
+    scores = json.loads((tmp_path / f"{model}.json").read_text())
+    mean = {name: statistics.mean(stems.values()) for name, stems in scores.items()}
+    assert mean["trained"] > mean["untrained"] + 3.0, out
+    assert mean["trained"] > mean["volume knob"] + 1.0, out
+    assert sorted(path.stem for path in (tmp_path / "separated" / "mixture").iterdir()) == sorted(scores["trained"])

@@ -1,7 +1,7 @@
 """Read chunks from anywhere in many files: what a trainer does all day.
 
-WAV, AIFF, W64 and FLAC are kept open and sought by libsndfile, exact to the sample. Every other format is opened for
-each chunk and decoded from the packet before it.
+WAV, AIFF, W64 and FLAC are kept open and sought by libsndfile, exact to the sample. Every other format, and what
+libsndfile cannot read of these, is opened for each chunk and decoded from the packet before it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from auralflow.audio.read import AudioReader
+from auralflow.audio._demux import shown
+from auralflow.audio.read import BLOCK_SAMPLES, AudioReader
 from auralflow.audio.types import Samples
 from auralflow.errors import AudioError
 
 _FLOATS = ("FLOAT", "DOUBLE")
+_INTEGERS = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW")
 _SEEKABLE = {".wav", ".flac", ".aiff", ".aif", ".w64"}
 
 
@@ -50,40 +52,32 @@ class ChunkReader:
         Raises:
             AudioError: the file is gone, damaged, shorter than it said, or has another rate.
         """
+        file = self._open(path) if path.suffix.lower() in _SEEKABLE else None
         try:
-            if path.suffix.lower() in _SEEKABLE:
-                chunk = self._seek(path, sample_rate, start, n_samples)
-            else:
+            if file is None:
                 chunk = _decode(path, sample_rate, start, n_samples, stream)
-        except soundfile.LibsndfileError as error:
+            else:
+                chunk = _seek(file, path, sample_rate, start, n_samples)
+            if chunk.shape[1] < n_samples:
+                raise AudioError(
+                    f"{shown(path)}: expected {n_samples} samples from sample {start}, got {chunk.shape[1]}"
+                )
+        except AudioError:
             self._forget(path)
-            raise AudioError(f"{path}: cannot be decoded at sample {start}: {error}") from None
-        if chunk.shape[1] < n_samples:
-            self._forget(path)
-            raise AudioError(f"{path}: expected {n_samples} samples from sample {start}, got {chunk.shape[1]}")
+            raise
         return chunk
 
-    def _seek(self, path: Path, sample_rate: int, start: int, n_samples: int) -> Samples:
-        file = self._open(path)
-        if file.samplerate != sample_rate:
-            raise AudioError(
-                f"{path}: expected {sample_rate} Hz as when the data set was listed, got {file.samplerate}"
-            )
-        file.seek(min(start, file.frames))
-        frames: Samples = file.read(n_samples, dtype="float32", always_2d=True)
-        if file.subtype in _FLOATS and not np.isfinite(frames).all():
-            raise AudioError(f"{path}: holds samples that are NaN or infinite, from sample {start} on")
-        return frames.T
-
-    def _open(self, path: Path) -> soundfile.SoundFile:
+    def _open(self, path: Path) -> soundfile.SoundFile | None:
         if self._process != os.getpid():
             self._files, self._process = OrderedDict(), os.getpid()
         if path in self._files:
             self._files.move_to_end(path)
             return self._files[path]
-        file = self._files[path] = soundfile.SoundFile(path)
-        if len(self._files) > self._n_open:
-            self._files.popitem(last=False)[1].close()
+        file = _open_seekable(path)
+        if file is not None:
+            self._files[path] = file
+            if len(self._files) > self._n_open:
+                self._files.popitem(last=False)[1].close()
         return file
 
     def _forget(self, path: Path) -> None:
@@ -97,15 +91,44 @@ class ChunkReader:
         self.__init__(state["_n_open"])  # type: ignore[misc]
 
 
+def _open_seekable(path: Path) -> soundfile.SoundFile | None:
+    """The file in libsndfile, or None where only FFmpeg reads it, or reads it better."""
+    try:
+        # In bytes where names may be any bytes.
+        file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
+    except soundfile.LibsndfileError:
+        return None
+    if file.frames and file.subtype in (*_INTEGERS, *_FLOATS):
+        return file
+    file.close()
+    return None
+
+
+def _seek(file: soundfile.SoundFile, path: Path, sample_rate: int, start: int, n_samples: int) -> Samples:
+    _check_rate(path, sample_rate, file.samplerate)
+    try:
+        file.seek(min(start, file.frames))
+        frames: Samples = file.read(n_samples, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{shown(path)}: cannot be decoded at sample {start}: {error}") from None
+    if file.subtype in _FLOATS and not np.isfinite(frames).all():
+        raise AudioError(f"{shown(path)}: holds samples that are NaN or infinite, from sample {start} on")
+    return frames.T
+
+
 def _decode(path: Path, sample_rate: int, start: int, n_samples: int, stream: int) -> Samples:
+    start_s, duration_s = start / sample_rate, n_samples / sample_rate
+    block_samples = max(n_samples, BLOCK_SAMPLES)  # all of it in one; Vorbis is passed over in blocks up to the start
     with AudioReader(
-        path, start_s=start / sample_rate, duration_s=n_samples / sample_rate, block_samples=n_samples, stream=stream
+        path, start_s=start_s, duration_s=duration_s, block_samples=block_samples, stream=stream
     ) as reader:
-        if reader.sample_rate != sample_rate:
-            raise AudioError(
-                f"{path}: expected {sample_rate} Hz as when the data set was listed, got {reader.sample_rate}"
-            )
-        chunk = next(reader, np.zeros((reader.channels, 0), np.float32))
-        if any(text.startswith("damaged") for text in reader.warnings):
-            raise AudioError(f"{path}: {reader.warnings[0]}")
+        _check_rate(path, sample_rate, reader.sample_rate)
+        (chunk,) = reader  # to its end, for only then are the warnings complete
+        if reader.warnings:
+            raise AudioError(f"{shown(path)}: {reader.warnings[0]}, in the chunk from sample {start} on")
         return chunk
+
+
+def _check_rate(path: Path, expected: int, got: int) -> None:
+    if got != expected:
+        raise AudioError(f"{shown(path)}: expected {expected} Hz as when the data set was listed, got {got}")

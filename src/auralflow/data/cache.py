@@ -57,10 +57,12 @@ class PcmCache:
             OutputError: the disk is full, or the like; what is complete stays.
         """
         missing = [sound for sound in dict.fromkeys(sounds) if self._find(sound) is None]
+        n_stored = 0
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                for n_done, _ in enumerate(pool.map(self._store, missing), 1):
+                for n_done, is_stored in enumerate(pool.map(self._store, missing), 1):
+                    n_stored += is_stored
                     if report:
                         report(n_done, len(missing))
         except OSError as error:
@@ -68,7 +70,7 @@ class PcmCache:
                 f"{self.folder}: cannot write the cache there: {error.strerror or error}; "
                 "make room, or set data.cache_folder"
             ) from None
-        return len(missing)
+        return n_stored
 
     def read_into(self, chunk: Samples, sound: Sound, start: int) -> bool:
         """Fill a chunk (channel, time) from sample `start`; False when the sound is not here."""
@@ -109,19 +111,23 @@ class PcmCache:
         text = repr((_VERSION, *made_from, self.sample_rate, self.channels))
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
-    def _store(self, sound: Sound) -> None:
+    def _store(self, sound: Sound) -> bool:
+        """Whether the sound could be decoded."""
         try:
             info = probe(sound.path, sound.stream)
             is_plain = sound.sample_rate == self.sample_rate and sound.channels in (1, self.channels)
             kind = "i16" if is_plain and info.depth in ("int16", "uint8") else "f32"
+            # Named by what the source was before it was read: if it changes meanwhile, the file is never found.
+            path = self.folder / f"{self._key(sound)}.{kind}"
             unfinished = self.folder / f".{secrets.token_hex(8)}.part"
             try:
                 self._write(sound, unfinished, kind)
-                os.replace(unfinished, self.folder / f"{self._key(sound)}.{kind}")
+                os.replace(unfinished, path)
             finally:
                 unfinished.unlink(missing_ok=True)
         except AudioError:
-            pass
+            return False
+        return True
 
     def _write(self, sound: Sound, path: Path, kind: str) -> None:
         left = resampled_length(sound.n_samples, sound.sample_rate, self.sample_rate)

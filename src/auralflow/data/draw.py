@@ -100,16 +100,19 @@ class ChunkDrawer:
             AudioError: again and again the files that were drawn could not be read.
         """
         failures: list[str] = []
+        drawn = None
         for attempt in range(_N_ATTEMPTS):
             random = np.random.default_rng((self._seed, key.epoch, key.number, attempt))
             try:
-                targets, mixture = self._attempt(random)
+                drawn = self._attempt(random)
             except AudioError as error:
                 failures.append(str(error))
                 continue
-            if attempt == _N_ATTEMPTS - 1 or not self._is_silent(targets) or random.random() < self._policy.keep_silent:
-                return Chunk(targets, mixture, tuple(dict.fromkeys(failures)))
-        raise AudioError(f"{len(failures)} files in a row could not be read, the last: {failures[-1]}")
+            if not self._is_silent(drawn[0]) or random.random() < self._policy.keep_silent:
+                break
+        if drawn is None:
+            raise AudioError(f"{len(failures)} files in a row could not be read, the last: {failures[-1]}")
+        return Chunk(*drawn, tuple(dict.fromkeys(failures)))
 
     def _attempt(self, random: np.random.Generator) -> tuple[Samples, Samples]:
         is_remix = not self._of_songs or random.random() < self._policy.remix

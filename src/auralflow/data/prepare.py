@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from auralflow.data.open import open_dataset
 from auralflow.data.pool import Pool, Song, assign_stems, make_pool
 from auralflow.data.reader import SoundReader
 from auralflow.data.split import Splits, song_key, split_tracks
-from auralflow.errors import ConfigError
+from auralflow.errors import ConfigError, UnknownNameError
 from auralflow.spec import ModelSpec
 
 
@@ -54,7 +55,7 @@ def prepare_data(config: DataConfig, spec: ModelSpec) -> TrainingData:
     valid = tuple(assign_stems(track, spec.stems) for one in opened for track in one.splits.valid)
     n_chunk = spec.segment_samples if config.chunk_s is None else round(config.chunk_s * spec.sample_rate)
     _check_targets(pools, spec)
-    _check_sounds(pools, spec, n_chunk)
+    _check_sounds(pools, valid, spec, n_chunk)
     total_s = sum(pool.duration_s for pool in pools)
     n_samples = config.n_samples or max(1, math.floor(total_s * spec.sample_rate / n_chunk))
     lines = tuple(line for one, pool in zip(opened, pools, strict=True) for line in _describe(one, pool))
@@ -88,11 +89,24 @@ def build_step(config: AugmentConfig, key: str) -> Step:
     """A transform from its name and options.
 
     Raises:
-        ConfigError: an option it does not have; the message starts with its dotted key.
-        UnknownNameError: no such transform.
+        ConfigError: no such transform, or an option that it refuses; the message starts with the dotted key.
     """
-    transform: Any = from_dict(augmentations.load(config.name), config.options, f"{key}.options")
-    return Step(transform, config.probability)
+    try:
+        part = augmentations.load(config.name)
+    except (ConfigError, UnknownNameError) as error:
+        raise ConfigError(f"{key}.name: {error}") from None
+    is_transform = isinstance(part, type) and dataclasses.is_dataclass(part) and hasattr(part, "SCOPE")
+    if not is_transform:
+        raise ConfigError(f"{key}.name: expected a dataclass with a SCOPE in '{config.name}', got {part!r}")
+    return Step(_build_transform(part, config.options, f"{key}.options"), config.probability)
+
+
+def _build_transform(part: Any, options: dict[str, Any], key: str) -> Any:
+    try:
+        return from_dict(part, options, key)
+    except ConfigError as error:
+        # What a transform says of its own fields does not know where they stand.
+        raise error if str(error).startswith(key) else ConfigError(f"{key}.{error}") from None
 
 
 @dataclass(frozen=True)
@@ -145,9 +159,9 @@ def _check_targets(pools: Sequence[Pool], spec: ModelSpec) -> None:
             raise ConfigError(f"spec.stems: no training track has a stem '{stem}'; name stems that the data has")
 
 
-def _check_sounds(pools: Sequence[Pool], spec: ModelSpec, n_chunk: int) -> None:
+def _check_sounds(pools: Sequence[Pool], valid: Sequence[Song], spec: ModelSpec, n_chunk: int) -> None:
     songs = [song for pool in pools for song in pool.songs]
-    for sound in {sound for song in songs for sound in song.sounds}:
+    for sound in {sound: None for song in (*songs, *valid) for sound in song.sounds}:
         check_channels(sound, spec.channels)
     longest_s = max(song.duration_s for song in songs)
     if longest_s * spec.sample_rate < n_chunk:

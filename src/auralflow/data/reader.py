@@ -14,7 +14,7 @@ from auralflow.data.channels import fit_channels
 from auralflow.data.track import Sound
 
 _MARGIN_SAMPLES = 1024
-"""Read on either side of a chunk that is resampled; the filter's response is shorter."""
+"""Of the lower rate, read on either side of a chunk that is resampled; the filter's response is shorter."""
 
 
 class SoundReader:
@@ -62,8 +62,9 @@ class SoundReader:
         # Both rates tick together every `tick_in` samples of the file; reading from such a tick keeps the phase.
         common = math.gcd(sound.sample_rate, self.sample_rate)
         tick_in, tick_out = sound.sample_rate // common, self.sample_rate // common
-        first = max(0, start // tick_out - -(-_MARGIN_SAMPLES // tick_in))
-        end = -(-(start + n_samples) * tick_in // tick_out) + _MARGIN_SAMPLES
+        margin = max(_MARGIN_SAMPLES, _MARGIN_SAMPLES * tick_in // tick_out)
+        first = max(0, start // tick_out - -(-margin // tick_in))
+        end = -(-(start + n_samples) * tick_in // tick_out) + margin
         end = min(end, sound.n_samples)
         resampler = Resampler(sound.sample_rate, self.sample_rate, sound.channels)
         held = self._read_file(sound, first * tick_in, end - first * tick_in)

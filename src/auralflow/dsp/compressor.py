@@ -61,7 +61,7 @@ def compress(
 
     Example:
         >>> tone = torch.sin(2 * math.pi * 1000 * torch.arange(44100) / 44100).unsqueeze(0)
-        >>> softer = compress(tone, CompressorConfig(threshold_db=-20, ratio=4), 44100)
+        >>> softer = compress(tone, CompressorConfig(threshold_db=-20.0, ratio=4.0), 44100)
         >>> round(20 * softer[:, 22050:].abs().max().log10().item())
         -15
     """
@@ -80,8 +80,8 @@ def static_gain_db(level_db: Float[Tensor, "*axes"], config: CompressorConfig) -
     """Gain for a steady level, in dB: 0 below the knee, `(1 / ratio - 1)` per decibel above it, a parabola within.
 
     Example:
-        >>> static_gain_db(torch.tensor([-40.0, -20.0, 0.0]), CompressorConfig(threshold_db=-20, ratio=4, knee_db=0))
-        tensor([  0.,   0., -15.])
+        >>> static_gain_db(torch.tensor([-10.0, 0.0]), CompressorConfig(-20.0, 4.0, knee_db=0.0))
+        tensor([ -7.5000, -15.0000])
     """
     over_db = level_db - config.threshold_db
     half = config.knee_db / 2

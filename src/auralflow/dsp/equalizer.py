@@ -22,6 +22,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from auralflow.dsp.convolution import convolve
+from auralflow.dsp.reproducible import irfft
 from auralflow.errors import ConfigError
 
 BandKind = Literal["peak", "low_shelf", "high_shelf", "low_pass", "high_pass"]
@@ -92,7 +93,7 @@ def equalize(
     # Twice the length: what a longer tail would fold back onto is cut.
     n_fft = 2 << (n_taps - 1).bit_length()
     freqs_hz = torch.fft.rfftfreq(n_fft, 1 / sample_rate, dtype=torch.float64)
-    response = torch.fft.irfft(equalizer_response(bands, freqs_hz, sample_rate), n_fft)[:n_taps]
+    response = irfft(equalizer_response(bands, freqs_hz, sample_rate), n_fft)[:n_taps]
     return convolve(waveform, response.to(waveform).view((1,) * (waveform.dim() - 1) + (-1,)))
 
 

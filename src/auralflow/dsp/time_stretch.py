@@ -19,6 +19,7 @@ from jaxtyping import Complex, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from auralflow.dsp.reproducible import multiply
 from auralflow.dsp.stft import STFTConfig, istft
 from auralflow.errors import ConfigError
 
@@ -54,8 +55,8 @@ def time_stretch(
     centres = (steps * config.hop_samples / factor).round().long()
     now = _analyse(waveform, centres, config)
     before = _analyse(waveform, centres - config.hop_samples, config)
-    now = now * _find_rotation(now, before).unsqueeze(-3)
-    return istft(now.transpose(-1, -2), config, n_output)
+    turned = multiply(now, _find_rotation(now, before).unsqueeze(-3))
+    return istft(turned.transpose(-1, -2), config, n_output)
 
 
 def _choose_frames(sample_rate: int) -> STFTConfig:
@@ -84,8 +85,9 @@ def _find_rotation(
     The output's phase before the frame is that of the last input frame times the last rotation; it should be that of
     `before` times the new one. So the new one is the last, times the last frame over `before`.
     """
-    products = (now[..., :-1, :] * before[..., 1:, :].conj()).sum(-3)
-    advances = torch.where(products == 0, 1, products / products.abs().clamp(min=1e-30))
+    products = multiply(now[..., :-1, :], before[..., 1:, :].conj()).sum(-3)
+    sizes = products.abs()
+    advances = torch.where(sizes > 0, products / sizes.clamp(min=1e-30), 1)
     nearest = _find_nearest_peaks(torch.view_as_real(now).square().sum(-1).sum(-3))
     rotation = torch.ones_like(now[..., 0, 0, :])
     rotations = [rotation]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from auralflow.errors import UnknownNameError
+from auralflow.errors import AuralflowError, UnknownNameError
+from auralflow.pretrained.bundle import DESCRIPTION, BundleDescription, read_description
 from auralflow.pretrained.card import Card, list_cards
 from auralflow.pretrained.load import describe_model
 
@@ -29,12 +31,15 @@ class ModelEntry:
     weaknesses: str
 
 
-def list_entries(stems: Sequence[str] = (), commercial: bool = False) -> tuple[ModelEntry, ...]:
+def list_entries(
+    stems: Sequence[str] = (), commercial: bool = False, folder: Path | None = None
+) -> tuple[ModelEntry, ...]:
     """Entries of all models, or of those that match.
 
     Args:
         stems: only models that give all of these.
         commercial: only models whose licence permits commercial use.
+        folder: also list the trained models whose folders lie here.
 
     Raises:
         UnknownNameError: no model at all gives one of the stems.
@@ -43,7 +48,7 @@ def list_entries(stems: Sequence[str] = (), commercial: bool = False) -> tuple[M
         >>> all("vocals" in entry.stems for entry in list_entries(["vocals"]))
         True
     """
-    entries = tuple(map(_read_entry, list_cards()))
+    entries = (*map(_read_entry, list_cards()), *(_find_bundles(folder) if folder else ()))
     known = {stem for entry in entries for stem in entry.stems}
     for stem in stems:
         if stem not in known:
@@ -66,4 +71,30 @@ def _read_entry(card: Card) -> ModelEntry:
         training_data=card.training_data,
         summary=card.summary,
         weaknesses=card.weaknesses,
+    )
+
+
+def _find_bundles(folder: Path) -> Iterator[ModelEntry]:
+    """Models that were trained here; what is no complete bundle is none of them."""
+    for path in sorted(folder.glob(f"*/{DESCRIPTION}")):
+        try:
+            bundle = read_description(path.parent)
+        except AuralflowError:
+            continue
+        if bundle.weights_sha256:
+            yield _describe_bundle(path.parent, bundle)
+
+
+def _describe_bundle(folder: Path, bundle: BundleDescription) -> ModelEntry:
+    return ModelEntry(
+        name=str(folder),
+        aliases=(),
+        stems=bundle.spec.stems,
+        sample_rate=bundle.spec.sample_rate,
+        channels=bundle.spec.channels,
+        licence="not stated",
+        commercial_use=False,
+        training_data="see train.yaml" if (folder / "train.yaml").exists() else "not stated",
+        summary=f"Trained model in this folder, architecture {bundle.architecture}",
+        weaknesses="not stated",
     )

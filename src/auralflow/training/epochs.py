@@ -110,8 +110,8 @@ class Epochs(lightning.Callback):
                 known.append(failure)
         if len(known) > task.config.data.max_failures:
             raise TrainingError(
-                f"{len(known)} files could not be read, more than data.max_failures allows "
-                f"({task.config.data.max_failures}); the last: {known[-1]}"
+                f"more files cannot be read than data.max_failures allows ({task.config.data.max_failures}); "
+                f"the last: {known[-1]}"
             )
 
     def _end_epoch(self, trainer: lightning.Trainer, task: TrainingTask, epoch: int) -> None:

@@ -107,7 +107,7 @@ class TrainingTask(lightning.LightningModule):
         estimate = self._estimate(batch.mixture)
         total, parts = self.loss(estimate, batch.targets)
         if not torch.isfinite(total):
-            raise BadLoss(batch, batch_idx, float(total))
+            raise BadLoss(batch, batch_idx, float(total.detach()))
         self.last_parts = {name: value.detach() for name, value in parts.items()}
         return total
 

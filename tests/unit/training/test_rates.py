@@ -56,7 +56,13 @@ def test_the_optimizer_is_the_one_that_is_named(name: str, kind: type) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"beta_1": 1.0}, {"ema_decay": -0.1}, {"learning_rate": -1.0}, {"accumulate": 0}, {"clip_norm": 1, "clip_value": 1}],
+    [
+        {"beta_1": 1.0},
+        {"ema_decay": -0.1},
+        {"learning_rate": -1.0},
+        {"accumulate": 0},
+        {"clip_norm": 1, "clip_value": 1},
+    ],
 )
 def test_bad_values_are_named(values: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=rf"optimizer\.{next(iter(values))}"):

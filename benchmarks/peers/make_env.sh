@@ -1,0 +1,17 @@
+#!/bin/sh
+# An environment for the packages that benchmarks/data.py compares with: Python 3.11, about a minute.
+#
+#     sh benchmarks/peers/make_env.sh [PYTHON]
+#
+# They are installed without their dependencies, whose ranges exclude one another and the torch we measure with. What
+# they need beyond that is beside this file, in stubs/.
+set -eu
+cd "$(dirname "$0")/../.."
+"${1:-python3}" -m venv .venv-peers
+pip=".venv-peers/bin/python -m pip install --quiet --disable-pip-version-check"
+$pip torch==2.13.0 numpy soundfile julius tqdm pyyaml lameenc imageio-ffmpeg
+$pip --no-deps openunmix==1.3.0 demucs==4.1.0 musdb==0.4.3 stempeg==0.2.6 ffmpeg-python==0.2.0 future
+# stempeg calls ffmpeg by this name; one that is installed already comes first in the path.
+.venv-peers/bin/python -c 'import imageio_ffmpeg, os, sys
+link = os.path.join(sys.prefix, "bin", "ffmpeg")
+os.path.lexists(link) or os.symlink(imageio_ffmpeg.get_ffmpeg_exe(), link)'

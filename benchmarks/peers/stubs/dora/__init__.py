@@ -1,0 +1,1 @@
+"""Demucs imports it for training on many machines; its data set does without."""
