@@ -3,9 +3,9 @@
     python examples/train_from_nothing.py --out first_model
     python examples/train_from_nothing.py --out first_model --model waveform_unet
 
-Takes about a minute for each model on two cores. The songs are simple and the model is small: what it learns is little,
-and says nothing about real music. The score of the held-out songs is printed beside that of the untrained model and of the
-best that a mere volume knob could do.
+Takes about a minute for each model on two cores. The songs are simple and the model is small: what it learns is
+little, and says nothing about real music. The score on held-out songs is printed beside that of the untrained model
+and of the best that a mere volume knob could do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Make this process fast at big tensors. Never done on import: a command or worker of ours calls it, a library user may."""
+"""Make this process fast at big tensors. Never on import: our commands and workers do it, a library user may."""
 
 from __future__ import annotations
 

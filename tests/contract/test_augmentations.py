@@ -51,7 +51,7 @@ def _apply(transform: Any, samples: Samples, seed: int = 0) -> Samples:
 def check_shape_and_type(transform: Any) -> None:
     for channels in (1, 2, 3):
         for n_output in LENGTHS:
-            for seed in range(3):
+            for seed in range(2):
                 given = _noise(channels, _n_input(transform, n_output))
                 result = _apply(transform, given, seed)
                 assert result.dtype == np.float32
@@ -66,9 +66,9 @@ def check_shape_and_type(transform: Any) -> None:
 def check_every_draw_gives_enough(transform: Any) -> None:
     """At every length on the way, and the length does not depend on the draw: stems of a song end together."""
     assert all(_n_input(transform, n) >= n for n in range(200))
-    for n_output in (1000, 1001, 1013):
+    for n_output in (1000, 1013):
         given = _noise(1, _n_input(transform, n_output))
-        lengths = {_apply(transform, given, seed).shape[1] for seed in range(8)}
+        lengths = {_apply(transform, given, seed).shape[1] for seed in range(6)}
         assert len(lengths) == 1
         assert min(lengths) >= n_output
 
@@ -92,7 +92,7 @@ def check_input_is_left_alone(transform: Any) -> None:
 
 def check_only_the_generator_decides(transform: Any) -> None:
     """Bit-equal for equal generators: whatever went before, the state of others', the threads, the place in memory."""
-    given = _noise(2, 60001)
+    given = _noise(2, 45001)
     result = _apply(transform, given)
     np.random.seed(1)  # noqa: NPY002
     torch.manual_seed(1)
@@ -102,7 +102,7 @@ def check_only_the_generator_decides(transform: Any) -> None:
     elsewhere[:] = given
     n_threads = torch.get_num_threads()
     try:
-        for n_others in (1, 2, 3, 7):
+        for n_others in (1, 2, 5):
             torch.set_num_threads(n_others)
             np.testing.assert_array_equal(_apply(transform, elsewhere), result)
     finally:
@@ -122,7 +122,7 @@ def check_draws_do_not_depend_on_the_sound(transform: Any) -> None:
 def check_it_always_applies(transform: Any) -> None:
     """Chance is the caller's."""
     given = _noise(2, 9001)
-    for seed in range(20):
+    for seed in range(12):
         result = _apply(transform, given, seed)
         n_samples = min(result.shape[1], given.shape[1])
         assert np.abs(result[:, :n_samples] - given[:, :n_samples]).max() > 1e-4
@@ -138,7 +138,7 @@ def check_silence_stays_silence(transform: Any) -> None:
 def check_level_is_sane(transform: Any) -> None:
     """Neither gone nor blown up, whether loud or soft: within 24 dB of what it was."""
     for level in (1e-3, 0.1, 4.0):
-        for seed in range(5):
+        for seed in range(2):
             given = level * _noise(2, 20000)
             ratio = _apply(transform, given, seed).std() / given.std()
             assert 10 ** (-24 / 20) < ratio < 10 ** (24 / 20)

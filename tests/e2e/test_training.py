@@ -146,7 +146,7 @@ def test_a_finished_run_goes_on_when_it_is_made_longer(make: Configure, songs: P
 
 def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(make: Configure, songs: Path) -> None:
     killed, whole = make("killed", "trainer.checkpoint_steps=3"), make("whole")
-    code = "import sys; from auralflow.api import train; from auralflow.training.run import TrainEvents; import os, signal\n"
+    code = "import os, signal, sys; from auralflow.api import train; from auralflow.training.run import TrainEvents\n"
     code += "kill = lambda done, total: os.kill(os.getpid(), signal.SIGKILL) if done == 14 else None\n"
     code += "train(sys.argv[1], sys.argv[2], report=TrainEvents(batch=kill))"
     done = subprocess.run([sys.executable, "-c", code, str(killed), str(songs)], capture_output=True, timeout=100)

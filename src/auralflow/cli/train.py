@@ -11,12 +11,14 @@ from auralflow import api
 from auralflow.cli.outcome import Outcome
 from auralflow.cli.screen import Screen
 from auralflow.errors import Cancelled
+from auralflow.process import tune_process
 from auralflow.training.epochs import EpochEnd
 from auralflow.training.run import TrainEvents, TrainReport, is_first_process
 
 
 def run_train(arguments: dict[str, Any], screen: Screen) -> Outcome:
     """Train, with progress; a stopped run gives what it reached."""
+    tune_process()
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

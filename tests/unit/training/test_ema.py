@@ -28,9 +28,11 @@ def test_the_module_has_the_mean_inside_the_block_only() -> None:
     own = layer.weight.detach().clone() + 7
     with torch.no_grad():
         layer.weight.copy_(own)
-    with pytest.raises(ZeroDivisionError), mean.applied():
+    with mean.applied():
         assert torch.equal(layer.weight, mean.mean["weight"])
-        raise ZeroDivisionError
+    assert torch.equal(layer.weight, own)
+    with pytest.raises(RuntimeError), mean.applied():
+        layer(torch.zeros(1, 3))  # of the wrong shape
     assert torch.equal(layer.weight, own)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -22,7 +24,7 @@ def test_cosine_starts_at_one_ends_at_the_final_factor_and_falls() -> None:
     assert factors[0] == 1.0
     assert factors[100] == pytest.approx(0.1)
     assert factors[50] == pytest.approx(0.55)
-    assert all(a >= b for a, b in zip(factors, factors[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(factors))
 
 
 def test_a_plateau_lowers_the_rate_down_to_a_floor() -> None:
