@@ -175,19 +175,24 @@ def write_datasets() -> str:
 
 
 def _write_parts(registry: Registry, title: str, room: Path) -> str:
-    names = [name for name in registry.names() if (room / f"{name}.py").is_file()]
-    rows = [f"| `{name}` | {_cell(_first_line(room / f'{name}.py'))} |" for name in names]
+    parts = {name: registry.load(name) for name in registry.names() if (room / f"{name}.py").is_file()}
+    rows = [f"| `{name}` | {_cell(_first_line(room / f'{name}.py'))}{_scope(part)} |" for name, part in parts.items()]
     table = "\n".join([f"| {title} | what it is |", "|---|---|", *rows])
     options = [
         f"| `{name}` | {_key_cells(key)} |"
-        for name in names
-        if dataclasses.is_dataclass(part := registry.load(name))
+        for name, part in parts.items()
+        if dataclasses.is_dataclass(part)
         for key in _list_keys(part, "")
     ]
     if not options:
         return table
     head = [f"| {title} | option | default | what it does |", "|---|---|---|---|"]
     return "\n".join([table, "", "Their options:", "", *head, *options])
+
+
+def _scope(part: Any) -> str:
+    scope = getattr(part, "SCOPE", None)
+    return f" Scope: {scope}." if scope else ""
 
 
 def write_keys(section: str) -> str:

@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     __version__: str
 
+    from auralflow.api import check_data as check_data
+    from auralflow.api import configure as configure
     from auralflow.api import list_models as list_models
     from auralflow.api import load_model as load_model
     from auralflow.api import separate as separate
+    from auralflow.api import synth_data as synth_data
+    from auralflow.api import train as train
+    from auralflow.api import trust as trust
     from auralflow.audio.read import read_audio as read_audio
     from auralflow.audio.types import Audio as Audio
     from auralflow.audio.write import write_audio as write_audio
@@ -36,11 +41,16 @@ _HOMES = {
     "JobReport": "separation.results",
     "ModelSpec": "spec",
     "Separator": "separation.engine",
+    "check_data": "api",
+    "configure": "api",
     "list_models": "api",
     "load_model": "api",
     "plan_outputs": "separation.outputs",
     "read_audio": "audio.read",
     "separate": "api",
+    "synth_data": "api",
+    "train": "api",
+    "trust": "api",
     "write_audio": "audio.write",
 }
 

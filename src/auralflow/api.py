@@ -174,6 +174,7 @@ def train(
     data: Sequence[str | Path] | str | Path = (),
     *,
     resume: bool = False,
+    from_: str | None = None,
     device: str = "auto",
     devices: int = 1,
     nodes: int = 1,
@@ -192,6 +193,8 @@ def train(
         data: folders of songs (MUSDB layout, stem files, one folder per stem) or manifests; by default those in the
             config.
         resume: go on from the last checkpoint, in the middle of an epoch too.
+        from_: begin with the weights of this trained model, of the same architecture; for other stems or all of its
+            config, give it to 'auralflow config' instead.
         device: auto, cpu, cuda, cuda:1 or mps.
         devices: how many of them, each a process of its own; -1 for all.
         nodes: machines that train together, under torchrun or Slurm.
@@ -215,6 +218,7 @@ def train(
     from auralflow.training.folder import RunFolder
     from auralflow.training.run import train_run
 
+    source = {} if from_ is None else {"fine_tune.source": from_}
     return train_run(
         RunFolder(Path(run)),
         [data] if isinstance(data, (str, Path)) else list(data),
@@ -222,7 +226,7 @@ def train(
         device=device,
         n_devices=devices,
         n_nodes=nodes,
-        overrides=read_overrides(overrides),
+        overrides=source | read_overrides(overrides),
         events=report,
         cancel=cancel,
     )

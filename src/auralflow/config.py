@@ -78,6 +78,8 @@ def _from_plain(hint: Any, value: Any, key: str) -> Any:
         if not isinstance(value, (list, tuple)):
             raise ConfigError(f"{key}: expected a list, got {value!r}")
         inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(inner) != len(value):
+            raise ConfigError(f"{key}: expected {len(inner)} values, got {value!r}")
         return tuple(_from_plain(h, v, f"{key}.{i}") for i, (h, v) in enumerate(zip(inner, value, strict=True)))
     if origin is typing.Literal:
         if value not in arguments:

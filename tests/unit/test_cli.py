@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from auralflow import api
 from auralflow.cli import main
 from auralflow.cli import parser as parser_module
 from auralflow.cli.commands import COMMANDS
-from auralflow.cli.flags import LIBRARY_ONLY, read_description, read_flags
+from auralflow.cli.flags import LIBRARY_ONLY, OVERRIDES, read_description, read_flags
 from auralflow.cli.job import format_time, show_job
 from auralflow.cli.outcome import Outcome
 from auralflow.cli.parser import CommandParser
@@ -177,7 +178,7 @@ def test_a_file_in_place_of_the_command_is_explained(here: Path, capsys: pytest.
 def test_every_parameter_is_a_flag_and_every_flag_is_explained(name: str) -> None:
     function = COMMANDS[name].function
     flags = {flag.parameter: flag for flag in read_flags(function)}
-    assert set(flags) == set(inspect.signature(function).parameters) - set(LIBRARY_ONLY)
+    assert set(flags) == set(inspect.signature(function).parameters) - {*LIBRARY_ONLY, OVERRIDES}
     assert all(flag.help for flag in flags.values())
     summary, description = read_description(function)
     assert description.startswith(summary)
@@ -531,3 +532,46 @@ def test_architectures_need_no_torch_and_refuse_filters() -> None:
     assert "spectrogram_net_simple" in api.list_models(architectures=True)
     with pytest.raises(AuralflowError, match="architectures"):
         api.list_models(architectures=True, stems="vocals")
+
+
+def _train(run: str, data: Sequence[str] = (), *, max_epochs: int = 1, overrides: Sequence[str] = ()) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run"], {"run": "run"}),
+        (["run", "a", "b"], {"run": "run", "data": ["a", "b"]}),
+        (["--a.b", "1", "run", "a"], {"run": "run", "data": ["a"], "overrides": ["a.b=1"]}),
+        (["run", "--a.b=1", "--c.0.d", "x=y"], {"run": "run", "overrides": ["a.b=1", "c.0.d=x=y"]}),
+        (["run", "--max-epochs", "3"], {"run": "run", "max_epochs": 3}),
+    ],
+)
+def test_places_and_dotted_flags(words: list[str], expected: dict[str, Any]) -> None:
+    assert CommandParser("train", _train).read(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "expected RUN after 'auralflow train'"),
+        (["run", "--a.b"], "--a.b: expected a value behind it"),
+        (["run", "--max-epoch", "3"], "unknown flag '--max-epoch': did you mean '--max-epochs'"),
+    ],
+)
+def test_what_is_wrong_with_places_and_dotted_flags(words: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        CommandParser("train", _train).read(words)
+
+
+def test_a_dotted_flag_is_unknown_where_there_is_no_config() -> None:
+    with pytest.raises(ConfigError, match=r"unknown flag '--a\.b'"):
+        CommandParser("doctor", api.doctor).read(["--a.b", "1"])
+
+
+def test_a_command_of_two_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quiet", "data", "check", "nowhere"]) == 2
+    assert "nowhere: no such data set" in capsys.readouterr().err
+    assert main(["data", "chek", "nowhere"]) == 2
+    assert "unknown command 'data chek': did you mean 'data check'" in capsys.readouterr().err
+    assert main(["data"]) == 2

@@ -46,6 +46,7 @@ def test_whole_numbers_serve_as_floats() -> None:
         ("name: x\nlimt: 3", "limt: unknown key, did you mean 'limit'"),
         ("name: x\ninner: {sise: 3}", "inner.sise: unknown key, did you mean 'size'"),
         ("limit: 3", "name: missing"),
+        ("name: x\npair: [1]", "pair: expected 2 values"),
         ("name: x\nmode: c", "mode: expected one of 'a', 'b', got 'c'"),
         ("name: x\nlimit: many", "limit: expected int, got 'many'"),
         ("name: x\nlimit: true", "limit: expected int, got True"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -141,12 +141,3 @@ def _cumulate(weights: Shares) -> Shares:
     running = np.cumsum(weights)
     total = running[-1] if len(running) else 0.0
     return running / total if total > 0 else np.zeros_like(running)
-
-
-def pool_rates(pools: Sequence[Pool]) -> Mapping[int, int]:
-    """How many sounds have each sample rate."""
-    rates: dict[int, int] = {}
-    for pool in pools:
-        for sound in {sound for song in pool.songs for sound in song.sounds}:
-            rates[sound.sample_rate] = rates.get(sound.sample_rate, 0) + 1
-    return rates

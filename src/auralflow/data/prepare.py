@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from auralflow.config import from_dict
 from auralflow.data.augment import augmentations
 from auralflow.data.cache import PcmCache
@@ -81,7 +83,10 @@ def build_cache(
 ) -> PcmCache:
     """The cache of all sounds of the training songs, complete."""
     cache = PcmCache(folder, spec.sample_rate, spec.channels)
-    cache.build([sound for pool in data.pools for song in pool.songs for sound in song.sounds], report)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Of several processes that train together, one stores and the others find it stored.
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        cache.build([sound for pool in data.pools for song in pool.songs for sound in song.sounds], report)
     return cache
 
 

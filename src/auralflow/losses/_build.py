@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from auralflow.config import from_dict
@@ -11,8 +12,13 @@ from auralflow.losses._base import Loss
 from auralflow.losses._registry import losses
 
 
-def build_loss(name: str, options: Any, *, name_key: str, options_key: str) -> Loss:
+def build_loss(
+    name: str, options: Any, *, name_key: str, options_key: str, known: Mapping[str, Any] | None = None
+) -> Loss:
     """The loss called `name`, or the one in the file `name` when it ends in `.py`.
+
+    Args:
+        known: values for options of these names, where the loss has them and they are not set.
 
     Raises:
         ConfigError: an unknown name (the nearest is offered), or an option that the loss refuses; the message starts
@@ -24,6 +30,9 @@ def build_loss(name: str, options: Any, *, name_key: str, options_key: str) -> L
         raise ConfigError(f"{name_key}: {error}") from None
     if not (isinstance(part, type) and dataclasses.is_dataclass(part)):
         raise ConfigError(f"{name_key}: expected a dataclass in '{name}', got {part!r}")
+    fields = {field.name for field in dataclasses.fields(part)}
+    if isinstance(options, dict):
+        options = {name: value for name, value in (known or {}).items() if name in fields} | options
     try:
         loss = from_dict(part, options, options_key)
     except ConfigError as error:

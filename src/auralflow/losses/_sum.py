@@ -60,8 +60,12 @@ class SumOfLosses:
         return sum(others, start=first), {name: value.detach() for name, value in values.items()}
 
 
-def build_losses(terms: Sequence[LossTerm], key: str = "loss") -> SumOfLosses:
+def build_losses(terms: Sequence[LossTerm], key: str = "loss", sample_rate: int | None = None) -> SumOfLosses:
     """The sum that `terms` describe.
+
+    Args:
+        key: where the terms stand in the config, for messages.
+        sample_rate: of the model, for losses that ask for it and are not told.
 
     Raises:
         ConfigError: no terms, a name or an option that is unknown (the nearest is offered), a value that a loss
@@ -76,12 +80,13 @@ def build_losses(terms: Sequence[LossTerm], key: str = "loss") -> SumOfLosses:
     """
     if not terms:
         raise ConfigError(f"{key}: expected at least one loss, got none")
-    return SumOfLosses([_build_term(term, f"{key}.{index}") for index, term in enumerate(terms)])
+    known = {} if sample_rate is None else {"sample_rate": sample_rate}
+    return SumOfLosses([_build_term(term, f"{key}.{index}", known) for index, term in enumerate(terms)])
 
 
-def _build_term(term: LossTerm, key: str) -> tuple[str, float, Loss]:
+def _build_term(term: LossTerm, key: str, known: dict[str, Any]) -> tuple[str, float, Loss]:
     check_range(f"{key}.weight", term.weight, 0, math.inf)
-    loss = build_loss(term.name, term.options, name_key=f"{key}.name", options_key=f"{key}.options")
+    loss = build_loss(term.name, term.options, name_key=f"{key}.name", options_key=f"{key}.options", known=known)
     return Path(term.name).stem if term.name.endswith(".py") else term.name, term.weight, loss
 
 

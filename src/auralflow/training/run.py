@@ -111,9 +111,8 @@ def train_run(
             f"trainer.max_epochs: {folder.path} has done {config.trainer.max_epochs} epochs already; raise it to go on"
         )
     start = build_model(folder.path, description, config.trainer.seed, config.fine_tune)
-    task = TrainingTask(
-        _in_memory_format(start.model, config), build_losses(config.loss), config, schedule, _identity(description)
-    )
+    losses = build_losses(config.loss, sample_rate=description.spec.sample_rate)
+    task = TrainingTask(_in_memory_format(start.model, config), losses, config, schedule, _identity(description))
     task.check_loss()
     if devices.rank == 0:
         for line in (*found.lines, *start.lines, _describe_schedule(schedule)):

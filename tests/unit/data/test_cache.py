@@ -14,6 +14,7 @@ import soundfile
 
 from auralflow.audio.formats import OutputFormat
 from auralflow.audio.read import read_audio
+from auralflow.audio.stem_mp4 import StemMp4Writer
 from auralflow.audio.types import Audio, Samples
 from auralflow.audio.write import write_audio
 from auralflow.data.cache import PcmCache
@@ -105,7 +106,7 @@ def test_full_scale_and_beyond(tmp_path: Path, folder: Path, level: float) -> No
         np.testing.assert_array_equal(chunk, read_audio(path).samples[:, 3:43])
 
 
-@pytest.mark.parametrize("sample_rate", [11_025, 5512 + 2488, 16_000])
+@pytest.mark.parametrize("sample_rate", [8000, 11_025, 16_000])
 @pytest.mark.parametrize(("channels", "wanted"), [(2, 2), (1, 2), (2, 1), (6, 1)])
 def test_resampled_and_mixed(write: Write, folder: Path, sample_rate: int, channels: int, wanted: int) -> None:
     sound = write("wav16", channels=channels)
@@ -129,8 +130,18 @@ def test_it_is_the_cache_that_is_read(write: Write, folder: Path) -> None:
     )
 
 
-def test_streams_of_one_file_are_apart(tmp_path: Path, folder: Path, noise: Callable[..., Samples]) -> None:
-    from auralflow.audio.stem_mp4 import Stem, StemMp4Writer  # noqa: F401
+def test_streams_of_one_file_are_apart(tmp_path: Path, folder: Path) -> None:
+    """Stem n of the file has the level n / 10."""
+    path = tmp_path / "song.stem.mp4"
+    with StemMp4Writer(path, sample_rate=44_100, channels=2, stem_names=("a", "b", "c", "d")) as writer:
+        writer.write([np.full((2, 20_000), level / 10, np.float32) for level in range(5)])
+    sounds = [find_sound(path, stream) for stream in range(5)]
+    cache = build(folder, sounds, 44_100)
+    assert len(names(folder)) == 5
+    for level, sound in enumerate(sounds):
+        chunk = SoundReader(44_100, 2, cache).read(sound, 9000, 2000)
+        np.testing.assert_allclose(chunk, level / 10, atol=0.02)
+        np.testing.assert_array_equal(chunk, read_audio(path, stream=level).samples[:, 9000:11_000])
 
 
 def test_building_twice_stores_nothing_the_second_time(write: Write, folder: Path) -> None:
@@ -170,7 +181,7 @@ def _touch(write: Write, path: Path) -> None:
 
 def _append(write: Write, path: Path) -> None:
     status = path.stat()
-    path.write_bytes(path.read_bytes() + b"LIST\0\0\0\0")
+    path.write_bytes(path.read_bytes() + b"junk\4\0\0\0abcd")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
@@ -223,11 +234,15 @@ def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("name", ["wav16", "flac24", "mp3"])
-@pytest.mark.parametrize("spoil", [_truncate, _overwrite, _empty, Path.unlink])
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        *((name, spoil) for name in ("wav16", "flac24", "mp3") for spoil in (_truncate, _empty, Path.unlink)),
+        ("flac24", _overwrite),
+        ("mp3", _overwrite),
+    ],
+)
 def test_a_damaged_source_is_left_out(write: Write, folder: Path, name: str, spoil: Callable[[Path], None]) -> None:
-    if name == "wav16" and spoil is _overwrite:
-        pytest.skip("any bytes are samples")
     sounds = [write("wav16", "first"), write(name, "damaged"), write("wav16", "last", seed=2)]
     spoil(sounds[1].path)
     told: list[tuple[int, int]] = []

@@ -96,6 +96,18 @@ def test_options_that_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
         build_losses([LossTerm("l1", options=["domain"])])  # type: ignore[arg-type]
 
 
+def test_the_model_s_rate_reaches_losses_that_ask_for_it() -> None:
+    """A weighting by hearing puts 3 kHz elsewhere when it takes 16 kHz for 44.1."""
+    tone = torch.sin(torch.arange(16000) * (2 * torch.pi * 3000 / 16000)).expand(1, 1, 1, -1)
+    estimate = Estimate(0.9 * tone, tone[:, 0])
+    term = LossTerm("log_wmse")
+    told, _ = build_losses([term], sample_rate=16000)(estimate, tone)
+    by_hand = LossTerm("log_wmse", options={"sample_rate": 16000})
+    set_by_hand, _ = build_losses([by_hand], sample_rate=8000)(estimate, tone)
+    assert told == set_by_hand
+    assert told != build_losses([term])(estimate, tone)[0]
+
+
 def test_no_terms() -> None:
     with pytest.raises(ConfigError, match="loss: expected at least one loss, got none"):
         build_losses([])
