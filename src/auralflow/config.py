@@ -82,6 +82,8 @@ def _from_plain(hint: Any, value: Any, key: str) -> Any:
             raise ConfigError(f"{key}: expected {len(inner)} values, got {value!r}")
         return tuple(_from_plain(h, v, f"{key}.{i}") for i, (h, v) in enumerate(zip(inner, value, strict=True)))
     if origin is typing.Literal:
+        if isinstance(value, int) and str(value) in arguments:
+            return str(value)  # YAML has read a word of digits as a number
         if value not in arguments:
             raise ConfigError(f"{key}: expected one of {', '.join(map(repr, arguments))}, got {value!r}")
         return value

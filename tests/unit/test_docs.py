@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib.util
 import re
 import shlex
@@ -18,12 +19,23 @@ import pytest
 
 import auralflow
 from auralflow import Audio, cli, errors, write_audio
+from auralflow.api import configure
 from auralflow.audio.formats import OutputFormat
 from auralflow.cli.commands import COMMANDS
 from auralflow.cli.flags import OUTPUT_FLAGS, read_flags
 from auralflow.cli.parser import CommandParser
+from auralflow.config import to_dict
+from auralflow.data.augment import augmentations
+from auralflow.data.datasets import datasets
+from auralflow.losses import losses
 from auralflow.models import models
+from auralflow.pretrained.bundle import find_architecture, read_description, save_bundle
 from auralflow.pretrained.card import list_cards
+from auralflow.pretrained.load import load_model
+from auralflow.pretrained.trust import trust_code
+from auralflow.registry import Registry, config_class
+from auralflow.training.config import TrainConfig
+from auralflow.training.configure import override, read_overrides
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(auralflow.__file__).parent
@@ -48,9 +60,27 @@ def find_commands(page: Path) -> list[list[str]]:
     """Words of every `auralflow` command: in shell blocks, and in the text."""
     text = page.read_text(encoding="utf-8")
     shell = "".join(block["text"] for kind in ("bash", "powershell") for block in find_blocks(page, kind))
-    lines = re.findall(r"^auralflow .+$", shell, re.MULTILINE) + re.findall(r"\$\((auralflow .+?)\)", shell)
+    shell = shell.replace("\\\n", " ")
+    lines = re.findall(r"^(?:torchrun .+ -m | *srun )?(auralflow .+)$", shell, re.MULTILINE)
+    lines += re.findall(r"\$\((auralflow .+?)\)", shell)
     lines += re.findall(r"`(auralflow [^`]+)`", _FENCE.sub("", text))
     return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+def split_command(line: list[str]) -> tuple[str, list[str]]:
+    """The command, of one word or two, and the other words."""
+    n_words = 2 if " ".join(line[:2]) in COMMANDS else 1
+    return " ".join(line[:n_words]), line[n_words:]
+
+
+@pytest.fixture
+def bundle(files: Path) -> Path:
+    """The model that the pages train, as if it were trained."""
+    model = load_model(str(files / "my_model.py"))
+    code = (files / "my_model.py").read_bytes()
+    trust_code(code)
+    save_bundle(model, files / "my_model", architecture="my_model", config={}, code=code)
+    return files / "my_model"
 
 
 @pytest.fixture
@@ -98,15 +128,24 @@ def test_python_blocks_run(page: Path, files: Path) -> None:
             exec(compile(block["text"], str(page), "exec"), names)
 
 
+def find_config(bundle: Path) -> type:
+    return config_class(find_architecture(bundle, read_description(bundle)))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
-def test_commands_exist_and_would_do_something(page: Path, files: Path) -> None:
-    for name, *words in find_commands(page):
+def test_commands_exist_and_would_do_something(page: Path, bundle: Path) -> None:
+    for number, (name, words) in enumerate(map(split_command, find_commands(page))):
         if name.startswith("-") or name.isupper():  # `auralflow --help`, `auralflow COMMAND`
             continue
         assert name in COMMANDS, f"{page.name}: auralflow {name}"
         if not words or "--help" in words:  # only spoken of
             continue
         arguments = CommandParser(name, COMMANDS[name].function).read(words)
+        if name == "config":
+            configure(**arguments | {"run": f"run_{number}"})
+        if name == "train":
+            given = read_overrides(arguments.get("overrides", []))
+            override(read_description(bundle), TrainConfig(), given, find_config(bundle))
         if name == "separate":
             forecast = auralflow.separate(**arguments | {"dry_run": True})
             assert forecast.n_outputs > 0
@@ -197,6 +236,42 @@ def test_the_guide_gets_every_flag(hooks: ModuleType) -> None:
         assert f"| `{flag.name}" in page
         assert flag.help
     assert "| 141 |" in page
+
+
+def test_the_page_of_training_has_every_flag_and_key(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "train.md").read_text(encoding="utf-8"))
+    for command in ("config", "train", "data check", "data synth", "trust"):
+        for flag in read_flags(COMMANDS[command].function):
+            assert f"| `{flag.name}" in page
+    for key in list_leaves(to_dict(TrainConfig())):
+        row = re.search(rf"^\| `{re.escape(key)}` \|[^|]*\| (.+) \|$", page, re.MULTILINE)
+        assert row, key
+        assert row[1].strip(), key
+    assert "| `fine_tune.lora.rank` | `8` |" in page
+    assert "| `config.unet.n_frame_levels` | `3` |" in page  # the default of the LSTM, not of the U-Net
+    assert "### `conv_tasnet`" in page
+    assert "### `classic`" not in page  # nothing to train
+
+
+def list_leaves(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names of all values that are no sections."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from list_leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+@pytest.mark.parametrize(
+    ("page", "registry"), [("losses.md", losses), ("augmentation.md", augmentations), ("datasets.md", datasets)]
+)
+def test_pages_of_parts_have_every_part_and_option(hooks: ModuleType, page: str, registry: Registry) -> None:
+    text = hooks.fill((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    for name in registry.names():
+        part = registry.load(name)
+        assert f"| `{name}` | " in text
+        for field in dataclasses.fields(part) if dataclasses.is_dataclass(part) else ():
+            assert re.search(rf"^\| `{name}` \| `{field.name}` \| `.+` \| .+ \|$", text, re.MULTILINE)
 
 
 def test_marks_are_replaced_and_other_comments_stay(hooks: ModuleType) -> None:

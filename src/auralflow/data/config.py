@@ -78,7 +78,7 @@ class DataConfig:
     cache: Literal["none", "pcm"] = "none"
     """`pcm` decodes and resamples everything once to plain samples on disk, and reads chunks from there."""
     cache_folder: str | None = None
-    """Where the cache lies; by default `cache` beside the run."""
+    """Where the cache lies; by default in `cache` in the run's folder."""
     remix: float = 0.5
     """Share of the mixtures whose stems come from different songs."""
     augment: tuple[AugmentConfig, ...] = field(default_factory=_gentle)

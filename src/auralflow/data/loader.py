@@ -9,7 +9,6 @@ that begins in the middle goes on with exactly the chunks that were to come.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -122,6 +121,11 @@ def collate(chunks: Sequence[Chunk]) -> Batch:
     )
 
 
+class _Loader(DataLoader[Chunk]):
+    def check_worker_number_rationality(self) -> None:
+        """Torch warns here, each time, of more workers than cores; that is the user's choice."""
+
+
 def make_loader(
     drawer: ChunkDrawer,
     schedule: Schedule,
@@ -136,16 +140,14 @@ def make_loader(
     Args:
         first_batch: number of the batch to begin with, counted over all epochs.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores: the user's choice
-        return DataLoader(
-            ChunkDataset(drawer),
-            schedule.batch_size,
-            sampler=RankSampler(schedule, first_batch),
-            num_workers=n_workers,
-            prefetch_factor=prefetch if n_workers else None,
-            collate_fn=collate,
-            pin_memory=pin_memory,
-            # Workers are seeded from here, so that the global generator, which dropout draws from, is left alone.
-            generator=torch.Generator(),
-        )
+    return _Loader(
+        ChunkDataset(drawer),
+        schedule.batch_size,
+        sampler=RankSampler(schedule, first_batch),
+        num_workers=n_workers,
+        prefetch_factor=prefetch if n_workers else None,
+        collate_fn=collate,
+        pin_memory=pin_memory,
+        # Workers are seeded from here, so that the global generator, which dropout draws from, is left alone.
+        generator=torch.Generator(),
+    )

@@ -162,7 +162,7 @@ class FineTuneConfig:
     source: str | None = None
     """Bundle or model whose weights are taken; tensors of other shapes (the head, when stems differ) begin anew."""
     freeze: tuple[str, ...] = ()
-    """Patterns of parameter names that are not trained, such as `network.encoder.*`."""
+    """Patterns of parameter names that are not trained, such as `network.down.*`."""
     lora: LoraConfig | None = None
     """Train adapters only, and what begins anew (extra `lora`)."""
 

@@ -129,7 +129,8 @@ def _set(values: dict[str, Any], key: str, value: Any) -> None:
     *path, last = key.split(".")
     inner: Any = values
     for part in path:
-        if isinstance(inner, list) and part.isdigit() and int(part) < len(inner):
+        if isinstance(inner, list) and part.isdigit() and int(part) <= len(inner):
+            inner.extend([{}] * (int(part) == len(inner)))  # the first index behind the end adds an item
             inner = inner[int(part)]
             continue
         if not isinstance(inner, dict):

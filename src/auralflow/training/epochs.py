@@ -150,6 +150,9 @@ class Epochs(lightning.Callback):
         if not math.isnan(value) and (progress.best is None or value > progress.best + config.min_delta):
             progress.best, progress.best_epoch, progress.n_stale, progress.n_stale_here = value, epoch, 0, 0
             return True
+        if progress.best is None:  # nothing to judge by, such as songs in which every stem is silent
+            progress.best_epoch = epoch
+            return True
         progress.n_stale += 1
         progress.n_stale_here += 1
         if progress.n_stale_here >= task.config.scheduler.plateau_patience:

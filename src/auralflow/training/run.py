@@ -290,5 +290,5 @@ def _keep_batch(folder: RunFolder, error: BadLoss) -> TrainingError:
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that started the others, if there are any."""
-    return int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("NODE_RANK", "0")) == 0
+    """Whether this is the first of the processes that Lightning, torchrun or Slurm started, if there are several."""
+    return all(int(os.environ.get(name, "0")) == 0 for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))

@@ -1,7 +1,7 @@
 """Chunks are pure functions of their number, and made as the policy says.
 
-The samples of most sounds here tell where they come from: sample k of stem t of song s is ((4 s + t + 1) 2^14 + k) / 2^20,
-which floats hold exactly, and sums of four of them too.
+The samples of most sounds here tell where they come from: sample k of stem t of song s is ((4 s + t + 1) 2^14 + k) 2^-20,
+which floats hold exactly, as they do sums of four of them.
 """
 
 from __future__ import annotations

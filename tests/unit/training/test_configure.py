@@ -37,12 +37,15 @@ def test_dotted_keys_reach_both_files(folder: RunFolder) -> None:
         "fine_tune.lora.rank=3",
         "valid.max_s=null",
         "data.augment=[{name: gain, probability: 1.0}]",
+        "loss.1.name=multi_stft",
+        "trainer.precision=16",
     ]
     model, train = write_run(folder, model="spectrogram_net_lstm", overrides=read_overrides(words))
     assert model.config["n_hidden"] == 7
     assert model.spec.segment_samples == 88200
     assert train.optimizer.learning_rate == 1e-4
-    assert train.loss[0].name == "l2"
+    assert [term.name for term in train.loss] == ["l2", "multi_stft"]
+    assert train.trainer.precision == "16"
     assert train.fine_tune.lora == LoraConfig(rank=3)
     assert [step.name for step in train.data.augment] == ["gain"]
 
@@ -58,7 +61,7 @@ def test_dotted_keys_reach_both_files(folder: RunFolder) -> None:
         ("spec.sample_rate=1", "spec.sample_rate: expected a whole number"),
         ("trainer.max_epochs=0", "trainer.max_epochs: expected 1 or more"),
         ("trainer.max_epochs.a=0", "nothing lies below|expected a section"),
-        ("loss.3.name=l1", "loss.3.name"),
+        ("loss.2.name=l1", "nothing lies below"),
         ("optimizer.name=adamm", "expected one of 'adam', 'adamw', 'sgd'"),
         ("optimizer.learning_rate", "expected KEY=VALUE"),
     ],
