@@ -1,4 +1,4 @@
-"""How fast training data comes: 6 s chunks of four stereo stems a second, on one core, beside other packages' data sets.
+"""How fast training data comes: 6 s chunks of four stereo stems a second on one core, beside other packages' data sets.
 
     sh benchmarks/peers/make_env.sh               once, for the other packages; without it ours alone is measured
     python benchmarks/data.py                     the tables of chunks a second, and how long a small training waits
@@ -56,7 +56,7 @@ PEER_NAMES = {
     "musdb": "Open-Unmix 1.3.0 MUSDB (ffmpeg), shimmed to run",
     "wavset": "Demucs 4.1.0 Wavset, shimmed to run",
 }
-SMALL_MODEL = ("spectrogram_net_simple", ["config.unet={widths: [8, 16, 32, 64], n_frame_levels: 4}"])
+SMALL_MODEL = ("waveform_unet", ["config.width=8", "config.depth=4", "config.n_hidden=32"])
 N_WAIT_EPOCHS = 3
 
 
@@ -145,7 +145,7 @@ def measure_wait(root: str, files: str) -> None:
     cached = ["data.cache=pcm", f"data.cache_folder={root}/cache"] if files == "cache" else []
     run = f"{root}/run {files}"
     more = [
-        "data.n_samples=32",
+        "data.n_samples=96",
         "data.n_workers=2",
         f"trainer.max_epochs={N_WAIT_EPOCHS}",
         f"valid.every_epochs={N_WAIT_EPOCHS}",

@@ -48,6 +48,7 @@ def assign_stems(track: Track, targets: Sequence[str]) -> Song:
     or `instrumental`; where the model has none of these, it is heard in the mixture only.
 
     Example:
+        >>> from pathlib import Path
         >>> song = Track("song", {name: Sound(Path(name), 44100, 2, 9) for name in ("vocals", "drums", "bass")})
         >>> [[sound.path.name for sound in part] for part in assign_stems(song, ["vocals", "other"]).parts]
         [['vocals'], ['drums', 'bass']]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
@@ -260,6 +261,12 @@ def test_a_source_with_samples_that_are_no_numbers_is_left_out(tmp_path: Path, f
     soundfile.write(path, np.array([0.0, np.nan, 0.0] * 100), SAMPLE_RATE, subtype="FLOAT")
     cache = PcmCache(folder, SAMPLE_RATE, 2)
     assert cache.build([find_sound(path)]) == 0
+    assert names(folder) == []
+
+
+def test_a_source_that_is_shorter_than_when_it_was_listed_is_left_out(write: Write, folder: Path) -> None:
+    sound = dataclasses.replace(write("wav16"), n_samples=N_SAMPLES + 1)
+    assert PcmCache(folder, SAMPLE_RATE, 2).build([sound]) == 0
     assert names(folder) == []
 
 

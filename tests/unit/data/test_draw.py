@@ -1,12 +1,14 @@
 """Chunks are pure functions of their number, and made as the policy says.
 
-The samples of most sounds here tell where they come from: sample k of stem t of song s is ((4 s + t + 1) 2^14 + k) 2^-20,
-which floats hold exactly, as they do sums of four of them.
+The samples of most sounds here tell where they come from: sample k of stem t of song s is ((4 s + t + 1) 2^14 + k)
+2^-20, which floats hold exactly, as they do sums of four of them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
+import os
 import pickle
 import subprocess
 import sys
@@ -113,9 +115,23 @@ def test_a_chunk_depends_on_its_number_alone(tracks: list[Track]) -> None:
     assert digest(make_drawer(tracks, policy, channels=2).draw(keys[77])) == expected[keys[77]]
 
 
+TIMES_OF_SONG = """
+class Times:
+    SCOPE = "song"
+
+    def __call__(self, samples, sample_rate, random):
+        return samples * random.random(dtype="f4")
+"""
+
+
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_a_chunk_is_the_same_in_another_process(tracks: list[Track], tmp_path: Path, hash_seed: str) -> None:
-    drawer = make_drawer(tracks, Policy(N_CHUNK, steps=real_steps(), **FULL), channels=2)
+def test_a_chunk_is_the_same_in_another_process(
+    tracks: list[Track], tmp_path: Path, hash_seed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "times_of_song.py").write_text(TIMES_OF_SONG)
+    monkeypatch.syspath_prepend(tmp_path)
+    of_song = steps((importlib.import_module("times_of_song").Times(), 0.8))
+    drawer = make_drawer(tracks, Policy(N_CHUNK, steps=(*of_song, *real_steps()), **FULL), channels=2)
     (tmp_path / "drawer.pickle").write_bytes(pickle.dumps(drawer))
     code = (
         "import hashlib, pickle, pathlib, sys\n"
@@ -127,7 +143,7 @@ def test_a_chunk_is_the_same_in_another_process(tracks: list[Track], tmp_path: P
     )
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "drawer.pickle"],
-        env={"PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
         capture_output=True,
         text=True,
         check=True,

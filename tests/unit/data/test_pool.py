@@ -110,6 +110,9 @@ def test_the_ends_of_the_draw_are_songs(pool: Pool) -> None:
     last = float(np.nextafter(1, 0))
     assert [pool.draw_song(u).name for u in (0.0, 0.0999, 0.1001, last)] == ["a", "a", "b", "e"]
     assert [pool.draw_song_with(1, u).name for u in (0.0, last)] == ["a", "e"]
+    halves = make_pool([track("x", ["v"]), track("y", ["v"])], ["v"], are_songs=True)
+    assert [halves.draw_song(u).name for u in (0.0, 0.49, 0.5, last)] == ["x", "x", "y", "y"]
+    assert [halves.draw_song_with(0, u).name for u in (0.0, 0.49, 0.5, last)] == ["x", "x", "y", "y"]
     lacking = make_pool([track("x", ["v"]), track("y", ["v", "d"]), track("z", ["v"])], ["v", "d"], are_songs=False)
     assert {lacking.draw_song_with(1, u).name for u in (0.0, 0.5, last)} == {"y"}
 
