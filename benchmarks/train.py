@@ -6,8 +6,8 @@
 
 "Plain" is the loop that anyone would write first: the same network from the same initial weights on the same chunks,
 which lie in memory before the clock starts, the same loss and optimizer, all else as torch has it. "Ours" is
-`auralflow.api.train` with `tune_process()`, bf16 and channels_last, its data from the PCM cache through two workers. Each
-run is a process of its own, and the ways take turns.
+`auralflow.api.train` with `tune_process()`, bf16 and channels_last, its data from the PCM cache through two workers.
+Each run is a process of its own, and the ways take turns.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ N_BATCHES = 2
 """Of an epoch, where speed is measured; the first epoch warms up."""
 CASES = ("spectrogram_net_simple", "spectrogram_net_lstm", "waveform_unet")
 SMALL = {
-    "spectrogram_net_simple": ["config.stft={n_fft: 512, hop_samples: 128}", "config.unet={widths: [16, 24, 32, 48], n_frame_levels: 2}"],
+    "spectrogram_net_simple": [
+        "config.stft={n_fft: 512, hop_samples: 128}",
+        "config.unet={widths: [16, 24, 32, 48], n_frame_levels: 2}",
+    ],
     "spectrogram_net_lstm": [
         "config.stft={n_fft: 512, hop_samples: 128}",
         "config.unet={widths: [16, 24, 32, 48], n_frame_levels: 2}",
@@ -56,7 +59,7 @@ SMALL = {
         "config.n_hidden=64",
     ],
     "waveform_unet": ["config.width=16", "config.depth=4", "config.n_hidden=64"],
-}  # fmt: skip
+}
 ALWAYS = [
     "data.remix=0.0",
     "data.augment=[]",

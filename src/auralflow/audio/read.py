@@ -154,7 +154,7 @@ class AudioReader:
             return
         left = self._start  # libsndfile seeks to wrong places near the end of a Vorbis file
         while left:
-            left -= len(file.read(min(left, self._block_samples), dtype="float32"))
+            left -= len(file.read(min(left, BLOCK_SAMPLES), dtype="float32"))
 
     def _decoded(self) -> Generator[Samples]:
         path = self.info.path

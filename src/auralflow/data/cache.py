@@ -1,7 +1,7 @@
 """Sounds decoded and resampled once, as plain samples on disk that are mapped into memory.
 
 A file of the cache is named by what it was made from (path, size, time of change, stream) and for (rate, channels), so
-that a changed source is never served. It holds interleaved samples: 16-bit where the source has no more, else floats,
+that a changed source is never served. It holds one channel after the other: 16-bit where the source has no more, else floats,
 so that chunks are bit for bit those of the source.
 """
 
@@ -26,7 +26,7 @@ from auralflow.data.channels import fit_channels
 from auralflow.data.track import Sound
 from auralflow.errors import AudioError, OutputError
 
-_VERSION = 1
+_VERSION = 2
 _TYPES: dict[str, np.dtype[Any]] = {"i16": np.dtype("<i2"), "f32": np.dtype("<f4")}
 _FULL_SCALE = np.float32(1 / 32768)
 
@@ -77,7 +77,7 @@ class PcmCache:
         stored = self._map(sound)
         if stored is None:
             return False
-        part = stored[start : start + chunk.shape[1]].T
+        part = stored[:, start : start + chunk.shape[1]]
         if stored.dtype == np.int16:
             np.multiply(part, _FULL_SCALE, out=chunk, dtype=np.float32)
         else:
@@ -89,7 +89,7 @@ class PcmCache:
             path = self._find(sound)
             if path is None:
                 return None
-            self._maps[sound] = np.memmap(path, _TYPES[path.suffix[1:]], "r").reshape(-1, self.channels)
+            self._maps[sound] = np.memmap(path, _TYPES[path.suffix[1:]], "r").reshape(self.channels, -1)
         return self._maps[sound]
 
     def _find(self, sound: Sound) -> Path | None:
@@ -130,14 +130,17 @@ class PcmCache:
         return True
 
     def _write(self, sound: Sound, path: Path, kind: str) -> None:
-        left = resampled_length(sound.n_samples, sound.sample_rate, self.sample_rate)
+        length = resampled_length(sound.n_samples, sound.sample_rate, self.sample_rate)
+        position = 0
         with path.open("xb") as file:
             for block in self._blocks(sound):
-                frames = fit_channels(block[:, :left], self.channels).T
-                left -= frames.shape[0]
-                file.write(np.ascontiguousarray(_to_kind(frames, kind)).data)
-        if left > 0:
-            raise AudioError(f"{sound.path}: ends {left} samples early")
+                samples = _to_kind(fit_channels(block[:, : length - position], self.channels), kind)
+                for index, channel in enumerate(samples):
+                    file.seek((index * length + position) * samples.itemsize)
+                    file.write(np.ascontiguousarray(channel).data)
+                position += samples.shape[1]
+        if position < length:
+            raise AudioError(f"{sound.path}: ends {length - position} samples early")
 
     def _blocks(self, sound: Sound) -> Iterator[Samples]:
         resampler = Resampler(sound.sample_rate, self.sample_rate, sound.channels)
@@ -152,8 +155,8 @@ class PcmCache:
         return self.__dict__ | {"_maps": {}}
 
 
-def _to_kind(frames: Samples, kind: str) -> npt.NDArray[np.generic]:
+def _to_kind(samples: Samples, kind: str) -> npt.NDArray[np.generic]:
     if kind == "f32":
-        return frames.astype("<f4", copy=False)
-    rounded: Samples = np.clip(np.rint(frames * np.float32(32768)), -32768, 32767)
+        return samples.astype("<f4", copy=False)
+    rounded: Samples = np.clip(np.rint(samples * np.float32(32768)), -32768, 32767)
     return rounded.astype("<i2")

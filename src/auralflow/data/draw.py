@@ -24,6 +24,7 @@ from auralflow.data.track import Sound
 from auralflow.errors import AudioError
 
 _N_ATTEMPTS = 16
+_PIECE_SAMPLES = 16384
 
 
 class ChunkKey(NamedTuple):
@@ -132,7 +133,7 @@ class ChunkDrawer:
     def _is_silent(self, targets: Samples) -> bool:
         """Whether any target is."""
         floor = 10 ** (self._policy.silence_db / 10)
-        return any(float(np.vdot(target, target)) < floor * target.size for target in targets)
+        return any(not _reaches(target.reshape(-1), floor * target.size) for target in targets)
 
 
 class _Mixing:
@@ -149,19 +150,29 @@ class _Mixing:
     def mix(self, songs: Sequence[Song], rest: Song, place: float | None) -> tuple[Samples, Samples]:
         """Targets and mixture; `place` is where in its song every stem begins, None to draw it for each."""
         n_samples, channels = self._policy.n_samples, self._reader.channels
-        targets = np.zeros((len(songs), channels, n_samples), np.float32)
+        targets = np.empty((len(songs), channels, n_samples), np.float32)
         for index, song in enumerate(songs):
-            self._add(targets[index], song, song.parts[index], place)
+            self._fill(targets[index], song, song.parts[index], place)
         mixture = targets.sum(axis=0)
-        self._add(mixture, rest, rest.rest, place)
+        if rest.rest:
+            others = np.empty_like(mixture)
+            self._fill(others, rest, rest.rest, place)
+            mixture += others
         return targets, mixture
 
-    def _add(self, total: Samples, song: Song, sounds: Sequence[Sound], place: float | None) -> None:
+    def _fill(self, total: Samples, song: Song, sounds: Sequence[Sound], place: float | None) -> None:
+        """The sum of some sounds of a song, each transformed."""
         u = self._random.random() if place is None else place
         n_spare = max((self._reader.length(sound) for sound in song.sounds), default=0) - self._n_input
         start = int(u * max(0, n_spare + 1))
-        for sound in sounds:
-            total += self._transform(self._reader.read(sound, start, self._n_input), song)
+        if not sounds:
+            total[:] = 0
+        for number, sound in enumerate(sounds):
+            if number == 0 and not self._policy.steps:
+                self._reader.read_into(total, sound, start)  # the common case without a copy
+                continue
+            samples = self._transform(self._reader.read(sound, start, self._n_input), song)
+            np.copyto(total, samples) if number == 0 else np.add(total, samples, out=total)
 
     def _transform(self, samples: Samples, song: Song) -> Samples:
         # Stems of one song draw alike where the transform's scope is the song.
@@ -172,6 +183,16 @@ class _Mixing:
             if random.random() < step.probability:
                 samples = step.transform(samples, self._reader.sample_rate, random)
         return samples[:, : self._policy.n_samples]
+
+
+def _reaches(samples: Samples, energy: float) -> bool:
+    """Whether the sum of squares is this large; of loud sounds the beginning tells."""
+    for start in range(0, len(samples), _PIECE_SAMPLES):
+        piece = samples[start : start + _PIECE_SAMPLES]
+        energy -= float(np.vdot(piece, piece))
+        if energy <= 0:
+            return True
+    return False
 
 
 def _choose(pools: Sequence[Pool], random: np.random.Generator) -> Pool:

@@ -35,19 +35,24 @@ class SoundReader:
         return resampled_length(sound.n_samples, sound.sample_rate, self.sample_rate)
 
     def read(self, sound: Sound, start: int, n_samples: int) -> Samples:
-        """Samples `start` to `start + n_samples` at the reader's rate; zeros beyond the end.
+        """Samples `start` to `start + n_samples` at the reader's rate, in a new array; see `read_into`."""
+        chunk = np.empty((self.channels, n_samples), np.float32)
+        self.read_into(chunk, sound, start)
+        return chunk
+
+    def read_into(self, chunk: Samples, sound: Sound, start: int) -> None:
+        """Fill a chunk with the samples from `start` on at the reader's rate; zeros beyond the end.
 
         Shape:
-            (channel, time), float32, a new array
+            (channel, time), float32
 
         Raises:
             AudioError: the file cannot be read there.
         """
-        chunk = np.zeros((self.channels, n_samples), np.float32)
-        n_read = min(n_samples, self.length(sound) - start)
-        if n_read > 0 and not (self._cache and self._cache.read_into(chunk[:, :n_read], sound, start)):
+        n_read = max(0, min(chunk.shape[1], self.length(sound) - start))
+        if n_read and not (self._cache and self._cache.read_into(chunk[:, :n_read], sound, start)):
             chunk[:, :n_read] = self._conform(sound, start, n_read)
-        return chunk
+        chunk[:, n_read:] = 0
 
     def _conform(self, sound: Sound, start: int, n_samples: int) -> Samples:
         read = self._read_file if sound.sample_rate == self.sample_rate else self._resample

@@ -127,7 +127,8 @@ def test_it_is_the_cache_that_is_read(write: Write, folder: Path) -> None:
     (stored,) = folder.iterdir()
     stored.write_bytes(np.arange(2 * N_SAMPLES, dtype="<i2").tobytes())
     assert (
-        SoundReader(SAMPLE_RATE, 2, cache).read(sound, 1, 2).tolist() == (np.array([[2, 4], [3, 5]]) / 2**15).tolist()
+        SoundReader(SAMPLE_RATE, 2, cache).read(sound, 1, 2).tolist()
+        == (np.array([[1, 2], [N_SAMPLES + 1, N_SAMPLES + 2]]) / 2**15).tolist()
     )
 
 

@@ -162,6 +162,7 @@ def test_lone_sounds_all_train(
     data = prepare("set", "lone")
     assert [len(names) for names in trained(data)] == [1, 6]
     assert [song.name for song in data.valid_songs] == ["valid/vocals 1"]
+    refused(prepare, "data.remix: 0 would never draw the lone sounds", roots=["set", "lone"], remix=0.0)
 
 
 def test_lone_sounds_of_valid_and_test_do_not_train(
