@@ -42,6 +42,8 @@ docs: setup
 
 bench: setup
 	$(BIN)/python benchmarks/separate.py
+	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/train.py
 
 clean:
 	rm -rf build dist demo separated site .pytest_cache .mypy_cache .ruff_cache

@@ -236,7 +236,7 @@ def print_speed(root: str, cases: Sequence[str], ways: Sequence[str], n_steps: i
             told = f"{number + 1}/{repeat} {case} {way}: {got['samples_per_s']:.2f} samples/s"
             print(told, file=sys.stderr, flush=True)
     print(
-        f"Batches of {BATCH} stereo chunks of 4 s at 44.1 kHz, four stems; {torch.get_num_threads()} threads; median of"
+        f"Batches of {BATCH} stereo chunks of 4 s at 44.1 kHz, four stems; {torch.get_num_threads()} threads. Median of"
     )
     print(f"{repeat}, in brackets least and greatest. Each network is as large as its default.\n")
     print("| network | way | samples/s | ratio | data wait | peak MiB (before training) | loss |")
@@ -244,10 +244,8 @@ def print_speed(root: str, cases: Sequence[str], ways: Sequence[str], n_steps: i
     for (case, way), measured in runs.items():
         plain = median(runs[case, ways[0]], "samples_per_s")
         print(speed_row(case, way, measured, plain))
-    print(
-        "\nThe peak is that of the process that trains, without its workers. The loss is the mean of the last epoch, from"
-    )
-    print("the same weights on the same chunks.")
+    print("\nThe peak is that of the process that trains, without its workers. The loss is the mean of the last epoch,")
+    print("from the same weights on the same chunks.")
 
 
 def speed_row(case: str, way: str, runs: Sequence[dict[str, Any]], plain: float) -> str:
@@ -263,10 +261,8 @@ def speed_row(case: str, way: str, runs: Sequence[dict[str, Any]], plain: float)
 def print_quality(root: str, cases: Sequence[str], n_steps: int, n_seeds: int) -> None:
     """SDR of held-out songs after training in both ways."""
     synth_data(f"{root}/songs", songs=20, duration=20.0, rate=16000)
-    print(
-        f"{n_steps} steps with batches of {BATCH} stereo chunks of 2 s at 16 kHz, small networks. Mean SDR over the stems of 3"
-    )
-    print(f"songs that were held out, after the last step; seeds 0 to {n_seeds - 1}.\n")
+    print(f"{n_steps} steps with batches of {BATCH} stereo chunks of 2 s at 16 kHz, small networks. Mean SDR over the")
+    print(f"stems of 3 songs that were held out, after the last step; seeds 0 to {n_seeds - 1}.\n")
     print("| network | plain, dB | ours, dB | ours minus plain, mean | of each seed |")
     print("|---|---|---|---|---|", flush=True)
     for case in cases:

@@ -56,7 +56,9 @@ def prepare_data(config: DataConfig, spec: ModelSpec) -> TrainingData:
     pools = tuple(_make_pool(one, held, config, spec) for one in opened)
     valid = tuple(assign_stems(track, spec.stems) for one in opened for track in one.splits.valid)
     if config.remix == 0 and len({pool.are_songs for pool in pools}) > 1:
-        raise ConfigError("data.remix: 0 would never draw the lone sounds beside the songs; raise it, or leave them out")
+        raise ConfigError(
+            "data.remix: 0 would never draw the lone sounds beside the songs; raise it, or leave them out"
+        )
     n_chunk = spec.segment_samples if config.chunk_s is None else round(config.chunk_s * spec.sample_rate)
     _check_targets(pools, spec)
     _check_sounds(pools, valid, spec, n_chunk)
