@@ -1,8 +1,8 @@
 """Sounds decoded and resampled once, as plain samples on disk that are mapped into memory.
 
 A file of the cache is named by what it was made from (path, size, time of change, stream) and for (rate, channels), so
-that a changed source is never served. It holds one channel after the other: 16-bit where the source has no more, else floats,
-so that chunks are bit for bit those of the source.
+that a changed source is never served. It holds one channel after the other: 16-bit where the source has no more, else
+floats, so that chunks are bit for bit those of the source.
 """
 
 from __future__ import annotations
