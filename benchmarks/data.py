@@ -38,8 +38,6 @@ from auralflow.data.draw import Chunk, ChunkDrawer, ChunkKey
 from auralflow.data.prepare import build_cache, make_drawer, prepare_data
 from auralflow.data.synth import STEMS, SongConfig, mix_stems, render_song
 from auralflow.spec import ModelSpec
-from auralflow.training.epochs import EpochEnd
-from auralflow.training.run import TrainEvents
 
 PEERS = Path(__file__).parent / "peers"
 PEER_PYTHON = PEERS.parent.parent / ".venv-peers" / "bin" / "python"
@@ -137,7 +135,10 @@ def make_our_drawer(root: Path, files: str, *, is_augmented: bool) -> ChunkDrawe
 
 def measure_wait(root: str, files: str) -> None:
     """Train a small model; the share of each epoch that it waited for data, and its speed, as JSON."""
+    # Here, for the other cases need not wait for Lightning.
     from auralflow.process import tune_process
+    from auralflow.training.epochs import EpochEnd
+    from auralflow.training.run import TrainEvents
 
     tune_process()
     ends: list[EpochEnd] = []

