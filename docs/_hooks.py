@@ -29,6 +29,7 @@ from auralflow.config import to_dict
 from auralflow.data.augment import augmentations
 from auralflow.data.datasets import datasets
 from auralflow.losses import losses
+from auralflow.metrics import metrics
 from auralflow.models import models
 from auralflow.pretrained.catalogue import ModelEntry, list_entries
 from auralflow.registry import Registry, config_class
@@ -172,6 +173,15 @@ def write_augmentations() -> str:
 def write_datasets() -> str:
     """The layouts of data sets in the same way; they have no options."""
     return _write_parts(datasets, "layout", PACKAGE / "data" / "datasets")
+
+
+def write_metrics() -> str:
+    """The metrics in the same way, with where they come from."""
+    rows = []
+    for name in metrics.names():
+        module = sys.modules[metrics.load(name).__module__]
+        rows.append(f"| `{name}` | {_cell(_first_line(PACKAGE / 'metrics' / f'{name}.py'))} | {_cell(module.SOURCE)} |")
+    return "\n".join(["| metric | what it is | source |", "|---|---|---|", *rows])
 
 
 def _write_parts(registry: Registry, title: str, room: Path) -> str:
@@ -346,6 +356,7 @@ WRITERS: dict[str, Callable[..., str]] = {
     "exits": write_exits,
     "keys": write_keys,
     "losses": write_losses,
+    "metrics": write_metrics,
     "models": write_models,
     "options": write_options,
     "rooms": write_rooms,

@@ -1,0 +1,93 @@
+"""Windows of BSS Eval: where they lie, which of them count, and the one ratio that needs no filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from auralflow.errors import AudioError
+
+
+def windowed_sdr(
+    estimates: Float[Tensor, "stem channel time"],
+    targets: Float[Tensor, "stem channel time"],
+    *,
+    window_samples: int,
+    hop_samples: int,
+) -> Float[Tensor, "stem frame"]:
+    """The SDR of BSS Eval in each window, `10 log10(|s|^2 / |s - e|^2)` over channels and time; in dB, float64.
+
+    Equal to `bss_eval(...)["sdr"]`, silence rule included, at a small part of its cost.
+
+    Shape:
+        `[stem, channel, time]` twice to `[stem, frame]`.
+
+    Raises:
+        AudioError: a whole target or estimate is silent.
+
+    Example:
+        >>> targets = torch.ones(2, 1, 300)
+        >>> windowed_sdr(0.9 * targets, targets, window_samples=100, hop_samples=100).round(decimals=3).tolist()
+        [[20.0, 20.0, 20.0], [20.0, 20.0, 20.0]]
+    """
+    frames = list(cut(targets.shape[-1], window_samples, hop_samples))
+    is_scored = scored_frames(estimates, targets, frames)
+    ratios = torch.full((targets.shape[0], len(frames)), torch.nan, dtype=torch.float64, device=targets.device)
+    for index in is_scored.nonzero().flatten().tolist():
+        # A stem at a time stays in the cache.
+        for stem in range(targets.shape[0]):
+            target, estimate = targets[stem, :, frames[index]].double(), estimates[stem, :, frames[index]].double()
+            ratios[stem, index] = decibels(_energy(target), _energy(target - estimate))
+    return ratios
+
+
+def cut(n_samples: int, window_samples: int, hop_samples: int) -> Iterator[slice]:
+    """Whole windows only: what is left at the end belongs to none. Audio no longer than a window is one window."""
+    if n_samples <= window_samples:
+        yield slice(0, n_samples)
+        return
+    for start in range(0, n_samples - window_samples + 1, hop_samples):
+        yield slice(start, start + window_samples)
+
+
+def scored_frames(
+    estimates: Float[Tensor, "stem channel time"], targets: Float[Tensor, "stem channel time"], frames: list[slice]
+) -> Bool[Tensor, "frame"]:
+    """The windows in which no target and no estimate is silent; the others have no score, for no stem.
+
+    A stem counts as silent where its channels sum to zero in every sample: exact opposites are silence too. That is
+    the rule of museval, without which the numbers could not be compared.
+
+    Raises:
+        AudioError: a whole target or estimate is silent.
+    """
+    for kind, waveforms in (("target", targets), ("estimate", estimates)):
+        for stem, waveform in enumerate(waveforms):
+            if not _sounds(waveform):
+                raise AudioError(
+                    f"BSS Eval: expected sound in every stem, but the {kind} of stem {stem} is silent throughout "
+                    "(its channels sum to zero): leave that stem out of the set"
+                )
+    sounding = [all(_sounds(waveform[:, frame]) for waveform in (*targets, *estimates)) for frame in frames]
+    return torch.tensor(sounding)
+
+
+def decibels(signal: Float[Tensor, "*axes"], distortion: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+    """`10 log10(signal / distortion)`; infinite where there is no distortion, whatever the signal is."""
+    return torch.where(distortion == 0, torch.inf, 10 * (signal / distortion).log10())
+
+
+def _sounds(waveform: Float[Tensor, "channel time"]) -> bool:
+    # Most signals sound at once, which spares the sum over the rest.
+    return any(bool(part.double().sum(0).any()) for part in torch.split(waveform, _PART_SAMPLES, dim=-1))
+
+
+_PART_SAMPLES = 4096
+
+
+def _energy(waveform: Float[Tensor, "channel time"]) -> Float[Tensor, ""]:
+    flat = waveform.flatten()
+    return flat.dot(flat)
