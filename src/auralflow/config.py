@@ -89,6 +89,8 @@ def _from_plain(hint: Any, value: Any, key: str) -> Any:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint is float and value != value:
+        raise ConfigError(f"{key}: expected a number, got {value!r}")
     if isinstance(hint, type) and (not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool)):
         raise ConfigError(f"{key}: expected {hint.__name__}, got {value!r}")
     return value

@@ -21,11 +21,16 @@ import soundfile
 import torch
 
 from auralflow.api import configure, list_models, separate, train, trust
+from auralflow.data.draw import ChunkKey
+from auralflow.data.prepare import make_drawer, prepare_data
 from auralflow.data.synth import SongConfig, render_song
-from auralflow.errors import CheckpointError, ConfigError, OutputError, TrainingError
+from auralflow.errors import AuralflowError, CheckpointError, ConfigError, OutputError, TrainingError
 from auralflow.pretrained.load import load_model
 from auralflow.separation.progress import CancelToken
+from auralflow.training.folder import RunFolder
+from auralflow.training.logs import CsvLog
 from auralflow.training.run import TrainEvents, TrainReport
+from auralflow.training.start import build_model
 
 SAMPLE_RATE = 8000
 SMALL = (
@@ -144,8 +149,10 @@ def test_a_finished_run_goes_on_when_it_is_made_longer(make: Configure, songs: P
     assert _is_equal(_read(short)["state_dict"], _read(long)["state_dict"])
 
 
-def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(make: Configure, songs: Path) -> None:
-    killed, whole = make("killed", "trainer.checkpoint_steps=3"), make("whole")
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(make: Configure, songs: Path, n_workers: int) -> None:
+    options = (f"data.n_workers={n_workers}", "data.augment=[{name: gain, probability: 1.0}, {name: equalizer}]")
+    killed, whole = make("killed", "trainer.checkpoint_steps=3", *options), make("whole", *options)
     code = "import os, signal, sys; from auralflow.api import train; from auralflow.training.run import TrainEvents\n"
     code += "kill = lambda done, total: os.kill(os.getpid(), signal.SIGKILL) if done == 14 else None\n"
     code += "train(sys.argv[1], sys.argv[2], report=TrainEvents(batch=kill))"
@@ -158,19 +165,22 @@ def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(make: Configure,
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_save_and_end_the_command(make: Configure, songs: Path, number: signal.Signals) -> None:
-    run = make("run", "trainer.max_epochs=100000")
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_signals_save_and_end_the_command(make: Configure, songs: Path, number: signal.Signals, n_workers: int) -> None:
+    """Also when they reach the workers, as Ctrl-C in a terminal does, in the middle of a step of several batches."""
+    run = make("run", "trainer.max_epochs=100000", f"data.n_workers={n_workers}", "optimizer.accumulate=4")
     words = [sys.executable, "-m", "auralflow", "train", str(run), str(songs)]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 100
     while not (run / "scores.json").exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
-    process.send_signal(number)
+    os.killpg(process.pid, number)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
     assert "--resume" in told
     assert "Traceback" not in told
     n_done = _read(run)["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["processed"]
+    assert n_done % 4 == 0
     assert train(run, resume=True, **_stop_after(n_done + 2)).outcome == "interrupted"
     assert _read(run)["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["processed"] > n_done
 
@@ -229,7 +239,13 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_batch(make: Configure, son
     ):
         train(run, songs)
     (path,) = run.glob("bad_batch_*.pt")
-    assert torch.load(path, weights_only=True)["targets"].shape == (2, 4, 1, 8000)
+    kept = torch.load(path, weights_only=True)
+    assert kept["targets"].shape == (2, 4, 1, 8000)
+    folder = RunFolder(run)
+    spec, config = folder.read_model().spec, folder.read_train()
+    drawer = make_drawer(prepare_data(config.data, spec), config.data, spec, seed=config.trainer.seed)
+    again = [drawer.draw(ChunkKey(kept["epoch"], number)) for number in kept["numbers"]]
+    assert torch.equal(kept["mixture"], torch.stack([torch.from_numpy(chunk.mixture) for chunk in again]))
 
 
 @pytest.fixture
@@ -252,6 +268,14 @@ def test_a_full_disk_leaves_the_checkpoint_before(
     assert len(_read(run)["auralflow"]["progress"]["history"]) == 1
     assert [path.name for path in (run / "checkpoints").iterdir() if path.name.startswith(".")] == []
     assert train(run, resume=True).outcome == "finished"
+
+
+def test_a_full_disk_at_the_log_is_one_clear_error(tmp_path: Path, small_disk: Callable[[int], None]) -> None:
+    log = CsvLog(tmp_path / "metrics.csv", 0)
+    log.write(1, {"loss": 1.0})
+    small_disk(100)
+    with pytest.raises(OutputError, match=r"metrics\.csv: cannot be written: File too large; .* go on with --resume"):
+        log.write(2, {f"loss {number}": 1.0 for number in range(9)})
 
 
 def test_early_stop_counts_validations_without_improvement(make: Configure, songs: Path) -> None:
@@ -371,3 +395,156 @@ def test_the_code_of_a_bundle_runs_only_where_it_was_trusted(
     (run / "two_layers.py").write_text("raise SystemExit('ran')")
     with pytest.raises(CheckpointError, match="missing or changed"):
         load_model(str(run))
+
+
+def test_a_refused_command_changes_nothing(make: Configure, songs: Path) -> None:
+    run = make("run", "trainer.max_epochs=1")
+    train(run, songs)
+    before = (run / "train.yaml").read_bytes(), (run / "model.yaml").read_bytes()
+    for data, options in (
+        (["/does/not/exist"], {}),
+        ([songs], {"overrides": ["optimizer.learning_rate=5"]}),
+        ([], {"resume": True, "overrides": ["loss.0.name=l4"]}),
+        ([], {"resume": True, "overrides": ["trainer.max_epochs=2", "optimizer.name=sgd"]}),
+        ([], {"resume": True, "overrides": ["trainer.max_epochs=2", "fine_tune.freeze=['*']"]}),
+        ([], {"resume": True, "overrides": ["trainer.max_epochs=2", "data.batch_size=4"]}),
+    ):
+        with pytest.raises(AuralflowError):
+            train(run, data, **options)  # type: ignore[arg-type]
+        assert ((run / "train.yaml").read_bytes(), (run / "model.yaml").read_bytes()) == before
+    assert train(run, resume=True, overrides=["trainer.max_epochs=2"]).outcome == "finished"
+
+
+def test_what_a_run_keeps_is_named(make: Configure, songs: Path) -> None:
+    run = make("run", "trainer.max_epochs=1")
+    train(run, songs)
+    with pytest.raises(ConfigError, match=r"data.batch_size: a run that is resumed keeps it, expected 2, got 4"):
+        train(run, resume=True, overrides=["data.batch_size=4", "trainer.max_epochs=3"])
+
+
+def test_a_resumed_run_takes_the_rates_of_its_config(make: Configure, songs: Path) -> None:
+    """Not those of the checkpoint: a rate of zero leaves the weights where they were, and so the loss of validation."""
+    run = make("run", "trainer.max_epochs=1", "scheduler.name=constant")
+    train(run, songs)
+    before = _read(run)["state_dict"]
+    train(run, resume=True, overrides=["trainer.max_epochs=2", "optimizer.learning_rate=0", "optimizer.beta_1=0.5"])
+    after = _read(run)
+    assert _is_equal(before, after["state_dict"])
+    assert [group["betas"][0] for group in after["optimizer_states"][0]["param_groups"]] == [0.5]
+
+
+def test_a_validation_song_that_breaks_is_skipped_and_told(make: Configure, songs: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(songs, own)
+    shutil.copytree(own / "test" / "song 4", own / "valid" / "song 5")
+    broken = own / "valid" / "song 3" / "bass.wav"
+
+    def damage(end: Any) -> None:
+        if end.epoch == 1:
+            broken.write_bytes(b"no audio any more")
+
+    report = train(make("run"), own, report=TrainEvents(epoch=damage))
+    assert report.outcome == "finished"
+    assert report.epochs == 3
+    assert len(report.failed_files) == 1
+    assert str(broken) in report.failed_files[0]
+
+
+def test_other_stems_of_the_same_number_begin_with_a_new_head(make: Configure, songs: Path, tmp_path: Path) -> None:
+    """The old one has the right shape, and would answer for stems of other names."""
+    first = make("first", "spec.stems=[vocals, other]", "trainer.max_epochs=1")
+    train(first, songs)
+    for name, stems, is_kept in (("same", "vocals,other", True), ("swapped", "other,vocals", False)):
+        run = tmp_path / name
+        configure(run, from_=str(first), stems=stems, overrides=["optimizer.learning_rate=0", "trainer.max_epochs=1"])
+        train(run, songs)
+        one, two = (load_model(str(folder)).state_dict() for folder in (first, run))
+        head = {name for name, tensor in one.items() if not torch.equal(tensor, two[name])}
+        assert (head == set()) == is_kept, head
+        assert len(head) < len(one)
+
+
+def test_clipping_bounds_what_a_step_can_do(make: Configure, songs: Path) -> None:
+    """Steps of SGD are as long as the rate times the gradient, and that is no longer than its bound."""
+    sgd = ("optimizer.name=sgd", "optimizer.beta_1=0", "optimizer.learning_rate=1", "scheduler.name=constant")
+    few = ("data.n_samples=2", "trainer.max_epochs=1")
+    moved = {}
+    for name, clip in (("free", "0"), ("clipped", "1e-6")):
+        run = make(name, *sgd, *few, f"optimizer.clip_norm={clip}")
+        start = {key: tensor.clone() for key, tensor in _start(run).items()}
+        train(run, songs)
+        end = {key.removeprefix("model."): tensor for key, tensor in _read(run)["state_dict"].items()}
+        moved[name] = sum(float((end[key] - start[key]).double().square().sum()) for key in start) ** 0.5
+    assert moved["clipped"] == pytest.approx(1e-6, rel=0.05)
+    assert moved["free"] > 100 * moved["clipped"]
+
+
+def _start(run: Path) -> dict[str, torch.Tensor]:
+    folder = RunFolder(run)
+    config = folder.read_train()
+    return build_model(run, folder.read_model(), config.trainer.seed, config.fine_tune).model.state_dict()
+
+
+def test_half_precision_and_memory_order_train_the_same_model_nearly(make: Configure, songs: Path) -> None:
+    plain, fast = make("plain"), make("fast", "trainer.precision=bf16", "trainer.channels_last=true")
+    for run in (plain, fast):
+        train(run, songs)
+    one, two = _losses(plain)[-1][0], _losses(fast)[-1][0]
+    assert one != two
+    assert one == pytest.approx(two, rel=0.02)
+
+
+def test_half_precision_of_gpus_is_refused_on_a_cpu(make: Configure, songs: Path) -> None:
+    with pytest.raises(ConfigError, match=r"trainer.precision: 16 needs a GPU"):
+        train(make("run"), songs, device="cpu", overrides=["trainer.precision=16"])
+
+
+def test_a_run_that_is_judged_by_its_loss_keeps_the_epoch_of_the_least(make: Configure, songs: Path) -> None:
+    run = make("run", "valid.monitor=loss", "optimizer.learning_rate=0.3", "scheduler.name=constant")
+    report = train(run, songs)
+    losses = [loss for _, loss in _losses(run)]
+    assert report.best_epoch == 1 + losses.index(min(losses))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "classic"}, "has no parameters to train"),
+        ({"overrides": ["loss.0.name=l3"]}, "loss.0.name: .*did you mean 'l2'"),
+        ({"overrides": ["loss.0.weight=-1"]}, "loss.0.weight"),
+        ({"overrides": ["data.augment.0.name=gian"]}, "data.augment.0.name: .*gain"),
+        ({"overrides": ["loss.2.name=l2"]}, "the next item of this list has number 1, got 2"),
+        ({"overrides": ["fine_tune.lora.rank=4"]}, "fine_tune.lora: adapts a trained model"),
+        ({"overrides": ["optimizer.recurrent_learning_rate=-3"]}, "optimizer.recurrent_learning_rate"),
+        ({"overrides": ["data.silence_db=.nan"]}, "data.silence_db: expected a number"),
+    ],
+)
+def test_config_refuses_what_training_would(
+    tmp_path: Path, two_layers_path: str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AuralflowError, match=message):
+        configure(tmp_path / "run", **{"model": two_layers_path, **options})
+    assert not (tmp_path / "run" / "train.yaml").exists()
+
+
+def test_a_run_is_resumed_from_any_folder(
+    make: Configure, songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make("run", "trainer.max_epochs=1")
+    monkeypatch.chdir(songs.parent)
+    train(run, songs.name)
+    monkeypatch.chdir(tmp_path)
+    assert train(run, resume=True, overrides=["trainer.max_epochs=2"]).epochs == 2
+
+
+@pytest.mark.slow
+def test_torchrun_trains_like_two_devices(make: Configure, songs: Path) -> None:
+    one, two = make("one", "data.batch_size=4"), make("two", "data.batch_size=2")
+    train(one, songs)
+    words = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--rdzv-backend=c10d"]
+    words += ["--rdzv-endpoint=localhost:0", "-m", "auralflow", "train", str(two), str(songs), "--devices", "2"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    for (loss, valid), (other, other_valid) in zip(_losses(one), _losses(two), strict=True):
+        assert abs(loss - other) < 1e-5
+        assert abs(valid - other_valid) < 1e-5

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from auralflow import api
 from auralflow.cli import main
 from auralflow.cli import parser as parser_module
 from auralflow.cli.commands import COMMANDS
+from auralflow.cli.entry import STOPPED
 from auralflow.cli.flags import LIBRARY_ONLY, OVERRIDES, read_description, read_flags
 from auralflow.cli.job import format_time, show_job
 from auralflow.cli.outcome import Outcome
@@ -575,3 +577,21 @@ def test_a_command_of_two_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "chek", "nowhere"]) == 2
     assert "unknown command 'data chek': did you mean 'data check'" in capsys.readouterr().err
     assert main(["data"]) == 2
+
+
+def test_termination_is_heeded_from_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything that runs for long has begun to listen; of a program that calls `main` nothing is changed."""
+    monkeypatch.setattr(sys, "argv", ["auralflow", "models"])
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        command = replace(COMMANDS["models"], function=lambda: os.kill(os.getpid(), signal.SIGTERM))
+        monkeypatch.setitem(COMMANDS, "models", command)
+        assert main() == STOPPED
+        assert "stopped on request" in capsys.readouterr().err
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        main(["--version"])
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)

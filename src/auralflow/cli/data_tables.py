@@ -119,4 +119,4 @@ def _sum_up(report: DataReport) -> str:
     n_tracks = sum(split.n_tracks for split in report.splits)
     counts = ((report.n_errors, "error"), (report.n_warnings, "warning"), (report.n_notes, "note"))
     told = ", ".join(f"{count} {name}{'s' * (count != 1)}" for count, name in counts if count) or "nothing wrong"
-    return f"{n_tracks} tracks checked in {format_time(report.seconds)}: {told}"
+    return f"{n_tracks} track{'s' * (n_tracks != 1)} checked in {format_time(report.seconds)}: {told}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import auralflow
@@ -25,6 +28,8 @@ DEBUG_VARIABLE = "AURALFLOW_DEBUG"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run `auralflow` with these words (by default those of the process); gives the exit code."""
+    if words is None:
+        _heed_termination()
     words = list(sys.argv[1:] if words is None else words)
     try:
         with warnings.catch_warnings():
@@ -36,6 +41,16 @@ def main(words: Sequence[str] | None = None) -> int:
         _drop_output()
         return NO_READER
     return code
+
+
+def _heed_termination() -> None:
+    """Let SIGTERM end the command as Ctrl-C does, from the start on; what runs for long catches both by itself."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _run(words: list[str], screen: Screen) -> int:

@@ -9,6 +9,9 @@ that begins in the middle goes on with exactly the chunks that were to come.
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -87,6 +90,12 @@ class Schedule:
         """Batches of an epoch."""
         return self.n_samples // (self.batch_size * self.n_ranks * self.accumulate) * self.accumulate
 
+    def keys(self, batch: int) -> list[ChunkKey]:
+        """The chunks of this rank's batch of that number, counted over all epochs."""
+        epoch, number = divmod(batch, self.n_batches)
+        first = number * self.batch_size
+        return [ChunkKey(epoch, (first + item) * self.n_ranks + self.rank) for item in range(self.batch_size)]
+
 
 class RankSampler(Sampler[ChunkKey]):
     """The keys of one rank's chunks, over all epochs, from a batch on.
@@ -103,9 +112,7 @@ class RankSampler(Sampler[ChunkKey]):
     def __iter__(self) -> Iterator[ChunkKey]:
         plan = self._schedule
         for number in range(self._first, plan.n_batches * plan.n_epochs):
-            epoch, batch = divmod(number, plan.n_batches)
-            for item in range(plan.batch_size):
-                yield ChunkKey(epoch, (batch * plan.batch_size + item) * plan.n_ranks + plan.rank)
+            yield from plan.keys(number)
 
     def __len__(self) -> int:
         """Of the whole run, whatever batch it begins with: torch counts what is left, Lightning the whole."""
@@ -119,6 +126,24 @@ def collate(chunks: Sequence[Chunk]) -> Batch:
         torch.stack([torch.from_numpy(chunk.targets) for chunk in chunks]),
         tuple(failure for chunk in chunks for failure in chunk.failures),
     )
+
+
+def _listen_to_parent_only(worker: int) -> None:
+    """Let a worker end when the process that trains says so, and not with it when a signal reaches them all.
+
+    Ctrl-C in a terminal, or Slurm before time is up, signals every process of a run. The one that trains then ends at
+    the next step, and needs its workers until then.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    while (found := signal.sigwaitinfo({signal.SIGTERM})) is None or found.si_pid != parent:
+        pass
+    os._exit(0)
 
 
 class _Loader(DataLoader[Chunk]):
@@ -148,6 +173,7 @@ def make_loader(
         prefetch_factor=prefetch if n_workers else None,
         collate_fn=collate,
         pin_memory=pin_memory,
+        worker_init_fn=_listen_to_parent_only,
         # Workers are seeded from here, so that the global generator, which dropout draws from, is left alone.
         generator=torch.Generator(),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from auralflow.data.datasets import datasets
+from auralflow.data.datasets._folders import is_audio, is_stem_file
 from auralflow.data.track import Dataset
 from auralflow.errors import AudioError, ConfigError
 
@@ -36,12 +37,18 @@ def open_dataset(root: Path, layout: str = AUTO) -> Dataset:
 def _find_layout(root: Path) -> str:
     layouts = {name: _load(name) for name in datasets.names()}
     found = [name for name, layout in layouts.items() if layout.recognises(root)]
+    if not found and not _has_audio(root):
+        raise AudioError(f"{root}: expected songs in stems, found no audio files in it")
     if not found:
         known = "; ".join(f"{name}: {_first_line(layout)}" for name, layout in layouts.items())
         raise AudioError(f"{root}: expected a data set in one of these layouts, recognised none. {known}")
     if len(found) > 1:
         raise ConfigError(f"layout: {root} may be {' or '.join(found)}; say which")
     return found[0]
+
+
+def _has_audio(root: Path) -> bool:
+    return root.is_file() or any(is_audio(path.name) or is_stem_file(path.name) for path in root.rglob("*"))
 
 
 def _load(layout: str) -> Any:

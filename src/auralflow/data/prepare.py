@@ -157,7 +157,7 @@ def _make_pool(opened: _Opened, held: Collection[str], config: DataConfig, spec:
 
 
 def _describe(opened: _Opened, pool: Pool) -> list[str]:
-    kind = "songs" if pool.are_songs else "sounds"
+    kind = ("song" if pool.are_songs else "sound") + "s" * (len(pool.songs) != 1)
     told = f"{opened.source.root}: {len(pool.songs)} {kind} to train on, {pool.duration_s / 60:.1f} minutes"
     return [told, *opened.splits.lines]
 

@@ -41,8 +41,9 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         _check_least("optimizer.accumulate", self.accumulate, 1)
-        for name in ("learning_rate", "clip_norm", "clip_value", "weight_decay"):
-            _check_least(f"optimizer.{name}", getattr(self, name), 0)
+        for name in ("learning_rate", "recurrent_learning_rate", "clip_norm", "clip_value", "weight_decay"):
+            if getattr(self, name) is not None:
+                _check_least(f"optimizer.{name}", getattr(self, name), 0)
         for name in ("beta_1", "beta_2", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"optimizer.{name}: expected 0 to below 1, got {getattr(self, name)!r}")
@@ -157,7 +158,11 @@ class LoraConfig:
 
 @dataclass(frozen=True)
 class FineTuneConfig:
-    """What the training begins with, and what of it stays."""
+    """What the training begins with, and what of it stays.
+
+    Raises:
+        ConfigError: adapters for no model.
+    """
 
     source: str | None = None
     """Bundle or model whose weights are taken; tensors of other shapes (the head, when stems differ) begin anew."""
@@ -165,6 +170,10 @@ class FineTuneConfig:
     """Patterns of parameter names that are not trained, such as `network.down.*`."""
     lora: LoraConfig | None = None
     """Train adapters only, and what begins anew (extra `lora`)."""
+
+    def __post_init__(self) -> None:
+        if self.lora is not None and self.source is None:
+            raise ConfigError("fine_tune.lora: adapts a trained model; name it with --from")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from typing import Any
 import yaml
 
 from auralflow.config import from_dict, to_dict
+from auralflow.data.prepare import build_step
 from auralflow.errors import ConfigError, OutputError
+from auralflow.losses import build_losses
 from auralflow.models import models
 from auralflow.pretrained.bundle import BundleDescription, check_trained, find_architecture, read_description
 from auralflow.pretrained.trust import trust_code
@@ -20,6 +22,7 @@ from auralflow.registry import config_class
 from auralflow.spec import FORMAT_VERSION, ModelSpec
 from auralflow.training.config import FineTuneConfig, TrainConfig
 from auralflow.training.folder import RunFolder
+from auralflow.training.start import check_has_parameters
 
 _MODEL_KEYS = ("spec", "config")
 
@@ -63,8 +66,9 @@ def write_run(
     description = origin.description
     if stems is not None:
         description = dataclasses.replace(description, spec=dataclasses.replace(description.spec, stems=tuple(stems)))
-    train = TrainConfig(fine_tune=FineTuneConfig(source=source))
+    train = TrainConfig(fine_tune=FineTuneConfig(source=None if source is None else str(Path(source).absolute())))
     description, train = override(description, train, overrides or {}, origin.config_class)
+    _try(origin, description, train)
     if origin.code is not None:
         _bring_code(folder, description.architecture, origin.code)
     folder.write(description, train)
@@ -134,7 +138,12 @@ def _set(values: dict[str, Any], key: str, value: Any) -> None:
             inner = inner[int(part)]
             continue
         if not isinstance(inner, dict):
-            raise ConfigError(f"{key}: nothing lies below '{part}'")
+            is_list = isinstance(inner, list) and part.isdigit()
+            raise ConfigError(
+                f"{key}: the next item of this list has number {len(inner)}, got {part}"
+                if is_list
+                else f"{key}: nothing lies below '{part}'"
+            )
         if inner.get(part) is None:
             inner[part] = {}  # an optional section that was not there; a misspelt one is refused when it is read
         inner = inner[part]
@@ -151,6 +160,7 @@ class _Origin:
     """What a run is made from."""
 
     description: BundleDescription
+    model_class: type[Any]
     config_class: type[Any]
     code: bytes | None = None
     """Text of the model's file, where it is the user's own."""
@@ -165,7 +175,8 @@ def _find_architecture(model: str) -> _Origin:
     code = Path(model).read_bytes() if model.endswith(".py") else None
     name = model if code is None else Path(model).stem
     digest = "" if code is None else hashlib.sha256(code).hexdigest()
-    return _Origin(BundleDescription(FORMAT_VERSION, name, spec, to_dict(of_part()), "", digest), of_part, code)
+    described = BundleDescription(FORMAT_VERSION, name, spec, to_dict(of_part()), "", digest)
+    return _Origin(described, part, of_part, code)
 
 
 def _find_source(source: str) -> _Origin:
@@ -174,8 +185,21 @@ def _find_source(source: str) -> _Origin:
     found = read_description(Path(source))
     check_trained(Path(source), found)
     code = (Path(source) / f"{found.architecture}.py").read_bytes() if found.code_sha256 else None
-    of_part = config_class(find_architecture(Path(source), found))
-    return _Origin(dataclasses.replace(found, weights_sha256=""), of_part, code)
+    part = find_architecture(Path(source), found)
+    return _Origin(dataclasses.replace(found, weights_sha256=""), part, config_class(part), code)
+
+
+def _try(origin: _Origin, description: BundleDescription, train: TrainConfig) -> None:
+    """Build everything that the config names, once, so that what cannot be is said before it is written.
+
+    Raises:
+        ConfigError: a model, loss or transform refuses a setting, or there is nothing to train.
+    """
+    build_losses(train.loss, sample_rate=description.spec.sample_rate)
+    for index, term in enumerate(train.data.augment):
+        build_step(term, f"data.augment.{index}")
+    model = origin.model_class(description.spec, from_dict(origin.config_class, description.config, "config"))
+    check_has_parameters(model, description.architecture)
 
 
 def _bring_code(folder: RunFolder, architecture: str, code: bytes) -> None:

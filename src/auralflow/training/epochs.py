@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -74,7 +74,7 @@ class Epochs(lightning.Callback):
         n_done, plan, config = batch_idx + 1, task.schedule, task.config
         task.progress.loss_sum += float(outputs["loss"]) * config.optimizer.accumulate
         task.progress.n_losses += 1
-        self._count_failures(task, batch)
+        self._count_failures(task, batch.failures)
         is_epoch_end, is_step_end = n_done % plan.n_batches == 0, n_done % config.optimizer.accumulate == 0
         if is_epoch_end:
             self._end_epoch(trainer, task, n_done // plan.n_batches)
@@ -100,10 +100,10 @@ class Epochs(lightning.Callback):
             return self._signals.is_requested
         return trainer.strategy.reduce_boolean_decision(self._signals.is_requested, all=False)
 
-    def _count_failures(self, task: TrainingTask, batch: Batch) -> None:
+    def _count_failures(self, task: TrainingTask, failures: Iterable[str]) -> None:
         known = task.progress.failed_files
         paths = {failure.partition(": ")[0] for failure in known}
-        for failure in batch.failures:
+        for failure in failures:
             path = failure.partition(": ")[0]
             if path not in paths:
                 paths.add(path)
@@ -119,6 +119,7 @@ class Epochs(lightning.Callback):
         train_loss = self._mean_loss(trainer, task)
         is_due = epoch % task.config.valid.every_epochs == 0 or epoch == task.schedule.n_epochs
         valid = self._validator.run(task) if is_due and self._validator.has_songs else None
+        self._count_failures(task, valid.failures if valid else ())
         is_best = self._judge(task, valid, epoch) if valid else not self._validator.has_songs
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         end = EpochEnd(

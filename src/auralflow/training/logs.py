@@ -13,7 +13,7 @@ import torch
 
 from auralflow.audio.types import Audio
 from auralflow.data.loader import Batch
-from auralflow.errors import import_extra
+from auralflow.errors import OutputError, import_extra
 from auralflow.plots import plot_stems, save_figure
 from auralflow.training.config import LogConfig
 from auralflow.training.epochs import EpochEnd
@@ -109,8 +109,14 @@ class CsvLog:
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Append a row for each value."""
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows((step, name, repr(float(value))) for name, value in values.items())
+        try:
+            with self._path.open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows((step, name, repr(float(value))) for name, value in values.items())
+        except OSError as error:
+            raise OutputError(
+                f"{self._path}: cannot be written: {error.strerror or error}; the last checkpoint is intact; make room "
+                "and go on with --resume"
+            ) from None
 
 
 def _mean(trainer: lightning.Trainer, task: TrainingTask, value: torch.Tensor) -> float:

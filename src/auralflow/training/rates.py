@@ -33,26 +33,35 @@ def rate_factor(step: int, n_steps: int, config: SchedulerConfig, n_plateaus: in
 
 
 def make_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
-    """An optimizer of all parameters that want a gradient; each group remembers its full rate as `base_lr`."""
+    """An optimizer of all parameters that want a gradient; recurrent layers are a group of their own."""
     recurrent = {id(parameter) for parameter in _recurrent_parameters(model)}
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    recurrent_rate = config.recurrent_learning_rate
-    rates = (config.learning_rate, config.learning_rate if recurrent_rate is None else recurrent_rate)
     groups = [
-        {"params": [p for p in trained if (id(p) in recurrent) == is_recurrent], "lr": rate, "base_lr": rate}
-        for is_recurrent, rate in enumerate(rates)
+        {"params": [p for p in trained if (id(p) in recurrent) == is_recurrent], "is_recurrent": is_recurrent}
+        for is_recurrent in (False, True)
     ]
     groups = [group for group in groups if group["params"]]
-    if config.name == "sgd":
-        return torch.optim.SGD(groups, momentum=config.beta_1, weight_decay=config.weight_decay)
-    kind = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
-    return kind(groups, betas=(config.beta_1, config.beta_2), weight_decay=config.weight_decay)
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.name]
+    optimizer: torch.optim.Optimizer = kind(groups, lr=config.learning_rate)
+    apply_settings(optimizer, config)
+    return optimizer
 
 
-def set_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:
-    """Set each group's rate to a factor of its full one."""
+def apply_settings(optimizer: torch.optim.Optimizer, config: OptimizerConfig) -> None:
+    """Set everything but the rates. An optimizer that comes from a checkpoint has the settings of then."""
     for group in optimizer.param_groups:
-        group["lr"] = group["base_lr"] * factor
+        group["weight_decay"] = config.weight_decay
+        if config.name == "sgd":
+            group["momentum"] = config.beta_1
+        else:
+            group["betas"] = (config.beta_1, config.beta_2)
+
+
+def set_rates(optimizer: torch.optim.Optimizer, config: OptimizerConfig, factor: float) -> None:
+    """Set each group's rate to a factor of its full one."""
+    own = config.recurrent_learning_rate
+    for group in optimizer.param_groups:
+        group["lr"] = factor * (own if group["is_recurrent"] and own is not None else config.learning_rate)
 
 
 def _recurrent_parameters(model: nn.Module) -> Iterator[nn.Parameter]:

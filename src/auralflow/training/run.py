@@ -36,7 +36,7 @@ from auralflow.training.meter import Meter
 from auralflow.training.resume import ResumePoint, read_checkpoint
 from auralflow.training.start import build_model, merge_adapters
 from auralflow.training.stop import StopSignals
-from auralflow.training.task import BadLoss, TrainingTask
+from auralflow.training.task import BadLoss, TrainingTask, fixed_settings
 from auralflow.training.validate import Validator
 
 _PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
@@ -94,9 +94,7 @@ def train_run(
     events = events or TrainEvents()
     devices = choose_devices(device, n_devices, n_nodes)
     description, config = _read_config(folder, data, overrides or {}, resume)
-    if devices.rank == 0:
-        folder.write(description, config)
-    point = _find_point(folder, description, resume)
+    _check_precision(config, devices)
     found = prepare_data(config.data, description.spec)
     schedule = Schedule(
         found.n_samples,
@@ -106,15 +104,17 @@ def train_run(
         devices.rank,
         config.optimizer.accumulate,
     )
+    point = _find_point(folder, description, fixed_settings(config, schedule), resume)
     if point.n_batches >= schedule.n_batches * schedule.n_epochs:
-        raise ConfigError(
-            f"trainer.max_epochs: {folder.path} has done {config.trainer.max_epochs} epochs already; raise it to go on"
-        )
+        n_done = point.n_batches // schedule.n_batches
+        raise ConfigError(f"trainer.max_epochs: {folder.path} has done {n_done} epochs already; raise it to go on")
     start = build_model(folder.path, description, config.trainer.seed, config.fine_tune)
     losses = build_losses(config.loss, sample_rate=description.spec.sample_rate)
     task = TrainingTask(_in_memory_format(start.model, config), losses, config, schedule, _identity(description))
     task.check_loss()
     if devices.rank == 0:
+        # Not before all of it is known to be possible: what is refused must change nothing.
+        folder.write(description, config)
         for line in (*found.lines, *start.lines, _describe_schedule(schedule)):
             events.line(line)
     return _fit(folder, description, task, found, devices, point, events, cancel)
@@ -205,7 +205,7 @@ def _run_trainer(
         try:
             trainer.fit(task, loader, ckpt_path=point.path, weights_only=True)
         except BadLoss as error:
-            raise _keep_batch(folder, error) from None
+            raise _keep_batch(folder, task.schedule, error) from None
         except AudioError as error:
             raise TrainingError(_plain_message(error)) from None
 
@@ -231,14 +231,20 @@ def _read_config(
     if resume and description != described:
         raise ConfigError("spec, config: a run that is resumed keeps its model; change it in a new run")
     if data:
-        sources = tuple(SourceConfig(str(root)) for root in data)
+        # Absolute, so that the run can be resumed from anywhere.
+        sources = tuple(SourceConfig(str(Path(root).expanduser().absolute())) for root in data)
         config = dataclasses.replace(config, data=dataclasses.replace(config.data, sources=sources))
     return description, config
 
 
-def _find_point(folder: RunFolder, description: BundleDescription, resume: bool) -> ResumePoint:
+def _check_precision(config: TrainConfig, devices: Devices) -> None:
+    if config.trainer.precision == "16" and devices.accelerator == "cpu":
+        raise ConfigError("trainer.precision: 16 needs a GPU, whose loss it scales; a CPU has bf16")
+
+
+def _find_point(folder: RunFolder, description: BundleDescription, fixed: dict[str, Any], resume: bool) -> ResumePoint:
     if resume:
-        return read_checkpoint(folder.last, _identity(description))
+        return read_checkpoint(folder.last, _identity(description), fixed)
     if folder.last.exists():
         raise CheckpointError(
             f"{folder.path}: has been trained before; go on with --resume, or begin anew in another folder"
@@ -278,11 +284,14 @@ def _plain_message(error: AudioError) -> str:
     return str(error).strip().splitlines()[-1].removeprefix(f"{AudioError.__module__}.{AudioError.__name__}: ")
 
 
-def _keep_batch(folder: RunFolder, error: BadLoss) -> TrainingError:
+def _keep_batch(folder: RunFolder, schedule: Schedule, error: BadLoss) -> TrainingError:
     path = folder.path / f"bad_batch_{error.batch_idx}.pt"
     note = ""
+    # With seed and data, epoch and numbers tell the chunks again.
+    keys = schedule.keys(error.batch_idx)
+    kept = {"epoch": keys[0].epoch, "numbers": [key.number for key in keys]}
     try:
-        torch.save({"mixture": error.batch.mixture.cpu(), "targets": error.batch.targets.cpu()}, path)
+        torch.save({**kept, "mixture": error.batch.mixture.cpu(), "targets": error.batch.targets.cpu()}, path)
         note = f"; the batch is kept in {path}"
     except (OSError, RuntimeError):
         path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import re
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from torch import nn
 from auralflow.errors import ConfigError, import_extra
 from auralflow.pretrained.bundle import BundleDescription, build_described
 from auralflow.pretrained.load import load_model
+from auralflow.spec import ModelSpec
 from auralflow.training.config import FineTuneConfig, LoraConfig
 
 
@@ -36,24 +38,33 @@ def build_model(folder: Path, description: BundleDescription, seed: int, fine_tu
     """
     torch.manual_seed(seed)
     model = build_described(folder, description)
-    if not list(model.parameters()):
-        raise ConfigError(f"{description.architecture}: has no parameters to train; choose another architecture")
+    check_has_parameters(model, description.architecture)
     lines = []
     new = {name for name, _ in model.named_parameters()}
     if fine_tune.source is not None:
-        taken, new = _take_weights(model, load_model(fine_tune.source))
+        source = load_model(fine_tune.source)
+        is_same = cast(ModelSpec, source.spec).stems == description.spec.stems
+        taken, new = _take_weights(model, source, set() if is_same else _find_head(folder, description, model))
         anew = f"; {len(new)} begin anew: {', '.join(sorted(new)[:4])}" if new else ""
         lines.append(f"{taken} tensors from {fine_tune.source}{anew}")
     _freeze(model, fine_tune.freeze)
     if fine_tune.lora is not None:
-        if fine_tune.source is None:
-            raise ConfigError("fine_tune.lora: adapts a trained model; name it with --from")
         _add_adapters(model, fine_tune.lora, new)
     n_all, n_trained = (sum(p.numel() for p in model.parameters() if p.requires_grad or every) for every in (1, 0))
     lines.append(f"{n_trained:,} of {n_all:,} parameters are trained" if n_trained < n_all else f"{n_all:,} parameters")
     if n_trained == 0:
         raise ConfigError("fine_tune.freeze: leaves nothing to train; freeze less")
     return Start(model, tuple(lines))
+
+
+def check_has_parameters(model: nn.Module, architecture: str) -> None:
+    """Refuse what cannot be trained.
+
+    Raises:
+        ConfigError: the model has no parameters.
+    """
+    if not list(model.parameters()):
+        raise ConfigError(f"{architecture}: has no parameters to train; choose another architecture")
 
 
 def merge_adapters(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -73,10 +84,38 @@ def merge_adapters(model: nn.Module) -> dict[str, torch.Tensor]:
     return merged
 
 
-def _take_weights(model: nn.Module, source: nn.Module) -> tuple[int, set[str]]:
-    """Copy every tensor whose name and shape agree; gives their number and the names of the parameters left out."""
+def _find_head(folder: Path, description: BundleDescription, model: nn.Module) -> set[str]:
+    """The tensors that belong to single stems: those that change or multiply when there is one more stem.
+
+    Which part of such a tensor is whose, only the architecture knows; with other stems, all of it begins anew.
+    """
+    spec = description.spec
+    more = dataclasses.replace(description, spec=dataclasses.replace(spec, stems=(*spec.stems, "one more")))
+    with torch.random.fork_rng(devices=[]):
+        larger = build_described(folder, more).state_dict()
+    ours = model.state_dict()
+    # Networks of single stems in a list are told by the number in their name alone.
+    multiplied = {_without_numbers(name) for name in larger if name not in ours}
+    return {
+        name
+        for name, tensor in ours.items()
+        if _without_numbers(name) in multiplied or (name in larger and larger[name].shape != tensor.shape)
+    }
+
+
+def _without_numbers(name: str) -> str:
+    return re.sub(r"\d+", "#", name)
+
+
+def _take_weights(model: nn.Module, source: nn.Module, head: set[str]) -> tuple[int, set[str]]:
+    """Copy every tensor whose name and shape agree, but for the head; gives their number and the names of the
+    parameters left out."""
     theirs, ours = source.state_dict(), model.state_dict()
-    common = {name: tensor for name, tensor in theirs.items() if name in ours and ours[name].shape == tensor.shape}
+    common = {
+        name: tensor
+        for name, tensor in theirs.items()
+        if name in ours and ours[name].shape == tensor.shape and name not in head
+    }
     if not common:
         raise ConfigError(
             f"fine_tune.source: no tensor of {type(source).__name__} fits {type(model).__name__}; expected a bundle of "

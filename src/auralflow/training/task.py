@@ -11,6 +11,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
+from auralflow.config import to_dict
 from auralflow.data.loader import Batch, Schedule
 from auralflow.errors import ConfigError, TrainingError
 from auralflow.estimate import Estimate
@@ -18,7 +19,7 @@ from auralflow.losses import SumOfLosses
 from auralflow.spec import ModelSpec
 from auralflow.training.config import TrainConfig
 from auralflow.training.ema import Ema
-from auralflow.training.rates import make_optimizer, rate_factor, set_rates
+from auralflow.training.rates import apply_settings, make_optimizer, rate_factor, set_rates
 
 
 @dataclass
@@ -69,6 +70,11 @@ class TrainingTask(lightning.LightningModule):
         self.last_parts: dict[str, Tensor] = {}
 
     @property
+    def fixed(self) -> dict[str, Any]:
+        """What a run keeps from its beginning to its end, by dotted keys; plain containers."""
+        return fixed_settings(self.config, self.schedule)
+
+    @property
     def n_steps(self) -> int:
         """Optimizer steps of the whole run."""
         return self.schedule.n_batches * self.schedule.n_epochs // self.config.optimizer.accumulate
@@ -95,13 +101,16 @@ class TrainingTask(lightning.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return make_optimizer(self.model, self.config.optimizer)
 
+    def on_train_start(self) -> None:
+        apply_settings(self.trainer.optimizers[0], self.config.optimizer)
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout and the like draw from a generator that is seeded anew for each batch: there is no state to save.
         seed = (self.config.trainer.seed * 1_000_003 + batch_idx) * self.schedule.n_ranks + self.schedule.rank
         torch.manual_seed(seed % 2**63)
         step = batch_idx // self.config.optimizer.accumulate
         factor = rate_factor(step, self.n_steps, self.config.scheduler, self.progress.n_plateaus)
-        set_rates(self.trainer.optimizers[0], factor)
+        set_rates(self.trainer.optimizers[0], self.config.optimizer, factor)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         estimate = self._estimate(batch.mixture)
@@ -117,7 +126,8 @@ class TrainingTask(lightning.LightningModule):
             self.ema.update()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["auralflow"] = {"identity": self.identity, "progress": dataclasses.asdict(self.progress)}
+        progress = dataclasses.asdict(self.progress)
+        checkpoint["auralflow"] = {"identity": self.identity, "fixed": self.fixed, "progress": progress}
         if self.ema is not None:
             checkpoint["auralflow"]["ema"] = self.ema.state_dict()
 
@@ -130,8 +140,25 @@ class TrainingTask(lightning.LightningModule):
         checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False
 
 
+def fixed_settings(config: TrainConfig, schedule: Schedule) -> dict[str, Any]:
+    """Settings that would make another run of one that is resumed: what a batch is, and what a step does with it.
+
+    The number of batches stands for the data: with other songs, the batches that are done would be others.
+    """
+    return {
+        "optimizer.name": config.optimizer.name,
+        "optimizer.accumulate": config.optimizer.accumulate,
+        "data.batch_size": config.data.batch_size,
+        "devices": schedule.n_ranks,
+        "data.n_samples": schedule.n_samples,
+        "fine_tune.freeze": list(config.fine_tune.freeze),
+        "fine_tune.lora": None if config.fine_tune.lora is None else to_dict(config.fine_tune.lora),
+        "optimizer.ema_decay": config.optimizer.ema_decay,
+    }
+
+
 class BadLoss(TrainingError):
-    """A loss that is no number, with the batch that gave it."""
+    """A loss that is no number, with the batch that gave it, and the number of that among all of the run."""
 
     def __init__(self, batch: Batch, batch_idx: int, value: float) -> None:
         super().__init__(f"the loss of batch {batch_idx} is {value}")

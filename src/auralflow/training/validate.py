@@ -41,6 +41,8 @@ class Validation:
     sdr_db: dict[str, float]
     """For each stem the mean over the songs in which it sounds; NaN when there is none."""
     examples: tuple[Example, ...] = ()
+    failures: tuple[str, ...] = ()
+    """Songs of this rank that could not be read, one line each."""
 
     @property
     def mean_sdr_db(self) -> float:
@@ -69,8 +71,7 @@ class Validator:
     def run(self, task: TrainingTask) -> Validation:
         """Score the model as it is; with the mean weights, where the task keeps them.
 
-        Raises:
-            AudioError: a song cannot be read.
+        A song that cannot be read is left out, and told.
         """
         was_training = task.model.training
         task.model.eval()
@@ -87,9 +88,14 @@ class Validator:
         separator = Separator(task.model, device=str(task.device))
         reader = SoundReader(spec.sample_rate, spec.channels)
         totals = torch.zeros(2 + 2 * len(spec.stems), dtype=torch.float64)
-        examples = []
+        examples: list[Example] = []
+        failures: list[str] = []
         for number, song in enumerate(self._songs[plan.rank :: plan.n_ranks]):
-            targets, mixture = self._read(song, reader)
+            try:
+                targets, mixture = self._read(song, reader)
+            except AudioError as error:
+                failures.append(str(error))
+                continue
             totals[:2] += self._sum_losses(task, targets, mixture)
             stems = separator.separate(Audio(mixture, spec.sample_rate))
             estimates = np.stack([stems[name].samples for name in spec.stems])
@@ -102,7 +108,7 @@ class Validator:
         loss, n_losses = totals[:2].tolist()
         sums, counts = totals[2:].reshape(2, -1).tolist()
         scores = {n: s / c if c else math.nan for n, s, c in zip(spec.stems, sums, counts, strict=True)}
-        return Validation(loss / n_losses if n_losses else math.nan, scores, tuple(examples))
+        return Validation(loss / n_losses if n_losses else math.nan, scores, tuple(examples), tuple(failures))
 
     def _read(self, song: Song, reader: SoundReader) -> tuple[Samples, Samples]:
         """Targets (stem, channel, time) and the mixture, which is their sum and that of the rest."""
@@ -110,15 +116,12 @@ class Validator:
         if self._config.max_s is not None:
             n_samples = min(n_samples, round(self._config.max_s * reader.sample_rate))
         targets = np.zeros((len(song.parts), reader.channels, n_samples), np.float32)
-        try:
-            for target, part in zip(targets, song.parts, strict=True):
-                for sound in part:
-                    target += reader.read(sound, 0, n_samples)
-            mixture = targets.sum(axis=0)
-            for sound in song.rest:
-                mixture += reader.read(sound, 0, n_samples)
-        except AudioError as error:
-            raise AudioError(f"validation song {song.name}: {error}") from None
+        for target, part in zip(targets, song.parts, strict=True):
+            for sound in part:
+                target += reader.read(sound, 0, n_samples)
+        mixture = targets.sum(axis=0)
+        for sound in song.rest:
+            mixture += reader.read(sound, 0, n_samples)
         return targets, mixture
 
     @torch.no_grad()

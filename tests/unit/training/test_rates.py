@@ -34,8 +34,9 @@ def test_a_plateau_lowers_the_rate_down_to_a_floor() -> None:
 
 def test_recurrent_layers_have_a_rate_of_their_own() -> None:
     model = nn.ModuleDict({"lstm": nn.LSTM(2, 3), "linear": nn.Linear(3, 1)})
-    optimizer = make_optimizer(model, OptimizerConfig(learning_rate=0.1, recurrent_learning_rate=0.01))
-    set_rates(optimizer, 0.5)
+    config = OptimizerConfig(learning_rate=0.1, recurrent_learning_rate=0.01)
+    optimizer = make_optimizer(model, config)
+    set_rates(optimizer, config, 0.5)
     rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
     assert {rates[id(p)] for p in model["lstm"].parameters()} == {0.005}
     assert {rates[id(p)] for p in model["linear"].parameters()} == {0.05}

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from auralflow.errors import CheckpointError
+from auralflow.errors import CheckpointError, ConfigError
 from auralflow.training.resume import read_checkpoint
 
 IDENTITY = {"architecture": "a", "spec": {"stems": ["vocals"]}, "config": {"n_hidden": 3}}
+FIXED = {"data.batch_size": 4, "optimizer.name": "adam"}
 
 
 class _Attack:
@@ -26,7 +27,7 @@ class _Attack:
 def _checkpoint(**changes: object) -> dict[str, object]:
     progress = {"current": {"processed": 7}}
     loops = {"fit_loop": {"epoch_loop.batch_progress": progress}}
-    return {"auralflow": {"identity": IDENTITY}, "loops": loops} | changes
+    return {"auralflow": {"identity": IDENTITY, "fixed": FIXED}, "loops": loops} | changes
 
 
 def test_it_says_where_to_go_on(tmp_path: Path) -> None:
@@ -68,6 +69,23 @@ def test_another_model_is_named_with_what_differs(tmp_path: Path) -> None:
     torch.save(_checkpoint(), tmp_path / "last.ckpt")
     with pytest.raises(CheckpointError, match=r"another config \(n_hidden: 3 there, 4 here\)"):
         read_checkpoint(tmp_path / "last.ckpt", IDENTITY | {"config": {"n_hidden": 4}})
+
+
+def test_a_setting_that_a_run_keeps_is_named_when_it_changed(tmp_path: Path) -> None:
+    torch.save(_checkpoint(), tmp_path / "last.ckpt")
+    assert read_checkpoint(tmp_path / "last.ckpt", IDENTITY, FIXED).n_batches == 7
+    with pytest.raises(ConfigError, match=r"data\.batch_size: .* expected 4, got 2"):
+        read_checkpoint(tmp_path / "last.ckpt", IDENTITY, FIXED | {"data.batch_size": 2})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [torch.zeros(3), [], {"auralflow": 3}, {"auralflow": {"identity": IDENTITY, "fixed": FIXED}, "loops": []}],
+)
+def test_other_things_that_torch_saves_are_refused(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "last.ckpt")
+    with pytest.raises(CheckpointError, match="no checkpoint of auralflow"):
+        read_checkpoint(tmp_path / "last.ckpt", IDENTITY)
 
 
 def test_a_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
