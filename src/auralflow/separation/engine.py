@@ -95,28 +95,46 @@ class Separator:
             AudioError: the samples are not finite.
             Cancelled: the token was cancelled.
         """
+        plan = outputs or plan_outputs(self.spec.stems)
+        done = np.empty((len(plan.names), *audio.samples.shape), np.float32)
+        self.separate_into(done, audio, outputs=plan, progress=progress, cancel=cancel)
+        return {name: Audio(samples, audio.sample_rate) for name, samples in zip(plan.names, done, strict=True)}
+
+    def separate_into(
+        self,
+        estimates: Samples,
+        audio: Audio,
+        *,
+        outputs: OutputPlan | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        """Separate an array into another; see `separate`.
+
+        Shape:
+            estimates: (output, channel, time), in the order of the plan.
+        """
         if not np.isfinite(audio.samples).all():
             raise AudioError(
                 "expected finite samples, got NaN or infinity; clean them first, e.g. with numpy.nan_to_num"
             )
-        plan = outputs or plan_outputs(self.spec.stems)
         meter = ProgressMeter(progress, audio.sample_rate, audio.n_samples)
-        done = {name: np.empty_like(audio.samples) for name in plan.names}
         position = 0
         for blocks in self.stream(
             _cut(audio.samples),
             audio.sample_rate,
             audio.channels,
-            outputs=plan,
+            outputs=outputs,
             cancel=cancel,
             statistics=self._statistics_of(audio),
+            warn=warn,
         ):
             length = blocks[0].shape[-1]
-            for name, block in zip(plan.names, blocks, strict=True):
-                done[name][:, position : position + length] = block
+            for estimate, block in zip(estimates, blocks, strict=True):
+                estimate[:, position : position + length] = block
             position += length
             meter.advance(length)
-        return {name: Audio(samples, audio.sample_rate) for name, samples in done.items()}
 
     def stream(
         self,

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from auralflow.errors import ConfigError
 from auralflow.pretrained.load import describe_model
@@ -16,9 +17,13 @@ from auralflow.separation.files import STEM_MP4, separate_file
 from auralflow.separation.manifest import Manifest, own_folder
 from auralflow.separation.names import check_template, find_clash, model_name, output_path
 from auralflow.separation.outputs import plan_outputs
-from auralflow.separation.pool import WorkerPool
 from auralflow.separation.progress import CancelToken, Progress
 from auralflow.separation.results import Failure, FileResult, JobCallback, JobEvent, JobReport
+from auralflow.separation.worker import decode_result, describe_setup, describe_task
+from auralflow.workers.pool import TaskEvent, WorkerPool
+
+WORKER = "auralflow.separation.worker"
+"""What a worker process runs."""
 
 
 class Job:
@@ -81,8 +86,10 @@ class Job:
             if n_workers is None and len(self.sources) == 1:
                 self._run_here(todo, work, ledger, cancel or CancelToken())
             elif todo:
-                pool = WorkerPool(self.config, self.out, work, n_workers or 1, hang_s)
-                pool.run(todo, ledger.hear, len(self.sources), cancel or CancelToken())
+                setup = describe_setup(self.config, self.out, work)
+                pool = WorkerPool(WORKER, setup, n_workers or 1, hang_s)
+                tasks = [describe_task(source) for source in todo]
+                pool.run(tasks, lambda event: ledger.hear(self._translate(event)), (cancel or CancelToken()).check)
         return ledger.close(time.monotonic() - started)
 
     def _run_here(self, sources: Sequence[Source], work: Path, ledger: _Ledger, cancel: CancelToken) -> None:
@@ -105,6 +112,16 @@ class Job:
                 n_threads=os.cpu_count() or 1,
             )
             ledger.hear(JobEvent("done", source.path, len(self.sources), 1.0, result))
+
+    def _translate(self, event: TaskEvent) -> JobEvent:
+        """What a worker told of its task, as what happened to a file."""
+        path, n_total = Path(event.key), len(self.sources)
+        if event.kind == "done":
+            return JobEvent("done", path, n_total, 1.0, decode_result(event.result))
+        if event.kind == "failed" or event.kind == "quarantined":
+            kind: Literal["input", "quarantined"] = "input" if event.kind == "failed" else "quarantined"
+            return JobEvent("failed", path, n_total, result=Failure(path, event.reason, kind))
+        return JobEvent(event.kind, path, n_total, event.fraction)
 
     def _refuse_clashes(self) -> None:
         # A stem file holds all stems and is called like its track.

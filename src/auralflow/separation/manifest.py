@@ -12,8 +12,6 @@ Everything of ours lies in one hidden folder of the output folder:
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from auralflow.errors import OutputError
 from auralflow.separation.discover import JOB_FOLDER
+from auralflow.separation.journal import append_line, read_lines
 from auralflow.separation.results import Failure, FileResult
 
 
@@ -60,8 +59,8 @@ class Manifest:
     def __init__(self, out: Path, settings: str, content_hash: bool = False) -> None:
         self._out, self._settings, self._content_hash = out, settings, content_hash
         self.folder = out / JOB_FOLDER
-        self._done = {line["input"]: line for line in _read(self.folder / "manifest.jsonl")}
-        self._failures = {line["input"]: line for line in _read(self.folder / "failures.jsonl")}
+        self._done = read_lines(self.folder / "manifest.jsonl", "input")
+        self._failures = read_lines(self.folder / "failures.jsonl", "input")
 
     def is_done(self, source: Path) -> bool:
         """Whether the same input was separated with the same settings and its outputs are still there, complete."""
@@ -89,12 +88,12 @@ class Manifest:
             "gain_db": result.gain_db,
             "warnings": list(result.warnings),
         }
-        _append(self.folder / "manifest.jsonl", line)
+        append_line(self.folder / "manifest.jsonl", line)
         self._done[_key(result.source)] = line
 
     def add_failure(self, failure: Failure) -> None:
         """Write and sync a line about a failure."""
-        _append(
+        append_line(
             self.folder / "failures.jsonl",
             self._line(failure.source) | {"kind": failure.kind, "reason": failure.reason},
         )
@@ -149,27 +148,3 @@ def _size(path: Path) -> int:
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    """All whole lines; one that a power cut tore is as if it had not been written."""
-    if not path.is_file():
-        return []
-    lines = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict) and "input" in line:
-            lines.append(line)
-    return lines
-
-
-def _append(path: Path, line: dict[str, Any]) -> None:
-    with path.open("a+b") as file:
-        if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) is not None and file.read(1) != b"\n":
-            file.write(b"\n")  # a power cut tore the last line
-        file.write(json.dumps(line).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())

@@ -1,7 +1,8 @@
-"""Worker processes that may crash, hang or be killed without losing more than one file's time.
+"""Worker processes that may crash, hang or be killed without losing more than one task's time.
 
-Each worker holds the model and gets one file at a time. When it dies or shows no life for too long, it is replaced and
-its file is tried once more; a file that brings two workers down is quarantined.
+Each worker is set up once (it loads a model, say) and gets one task at a time, as lines of JSON; `serve` is its side of
+the talk. When it dies or shows no life for too long, it is replaced and its task is tried once more; a task that brings
+two workers down is quarantined.
 """
 
 from __future__ import annotations
@@ -15,32 +16,52 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from auralflow.errors import AuralflowError
-from auralflow.separation.config import SeparationConfig
-from auralflow.separation.discover import Source
-from auralflow.separation.progress import CancelToken
-from auralflow.separation.results import Failure, JobCallback, JobEvent
-from auralflow.separation.worker import decode_result, describe_setup
 
 _MAX_TRIES = 2
 _POLL_S = 0.2
 
 
+@dataclass(frozen=True)
+class Task:
+    """Something for a worker to do."""
+
+    key: str
+    """What it is called; unique."""
+    values: Mapping[str, Any]
+    """What the worker is told, in plain containers."""
+
+
+@dataclass(frozen=True)
+class TaskEvent:
+    """Something happened to a task."""
+
+    kind: Literal["started", "progress", "done", "failed", "quarantined", "retried"]
+    """`failed`: the worker said so. `quarantined`: it crashed or hung twice."""
+    key: str
+    """Of the task."""
+    fraction: float = 0.0
+    """Part of the task that is done."""
+    result: Any = None
+    """What the worker gave, in plain containers."""
+    reason: str = ""
+    """Of a failure; one line."""
+
+
 @dataclass
-class _Task:
-    source: Source
+class _Tried:
+    task: Task
     n_tries: int = 0
 
 
 @dataclass
 class _Worker:
     process: subprocess.Popen[str]
-    task: _Task | None = None
+    tried: _Tried | None = None
     is_ready: bool = False
     last_sign: float = field(default_factory=time.monotonic)
     listener: threading.Thread | None = None
@@ -52,31 +73,36 @@ class WorkerPool:
     """Run tasks on N worker processes.
 
     Args:
+        module: what each worker runs, as `python -m`; it calls `auralflow.workers.serve.serve`.
+        setup: what a worker is told before its first task, in plain containers.
         n_workers: processes; each computes with cores / workers threads.
         hang_s: seconds without a sign of life after which a worker is replaced.
     """
 
-    def __init__(self, config: SeparationConfig, out: Path, work: Path, n_workers: int, hang_s: float = 900.0) -> None:
-        self._n_workers, self._hang_s = n_workers, hang_s
+    def __init__(self, module: str, setup: Mapping[str, Any], n_workers: int, hang_s: float = 900.0) -> None:
+        self._module, self._n_workers, self._hang_s = module, n_workers, hang_s
         self._n_threads = max(1, (os.cpu_count() or 1) // n_workers)
-        self._setup = describe_setup(config, out, work, self._n_threads)
+        self._setup = {**setup, "n_threads": self._n_threads}
         self._messages: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
         self._workers: list[_Worker] = []
 
-    def run(self, sources: Iterable[Source], report: JobCallback, n_total: int, cancel: CancelToken) -> None:
-        """Separate all sources; `report` hears of each.
+    def run(self, tasks: Iterable[Task], report: Callable[[TaskEvent], None], check: Callable[[], None]) -> None:
+        """Do all tasks.
+
+        Args:
+            report: hears of each.
+            check: called several times a second; what it raises stops all workers at once.
 
         Raises:
-            Cancelled: the token was cancelled; workers are stopped at once.
             AuralflowError: no worker can be started, for the reason the first one gave.
         """
-        self._report, self._n_total = report, n_total
-        self._tasks = deque(_Task(source) for source in sources)
+        self._report = report
+        self._waiting = deque(_Tried(task) for task in tasks)
         try:
-            for _ in range(min(self._n_workers, len(self._tasks))):
+            for _ in range(min(self._n_workers, len(self._waiting))):
                 self._start()
-            while self._tasks or any(w.task for w in self._workers):
-                cancel.check()
+            while self._waiting or any(w.tried for w in self._workers):
+                check()
                 self._end_hung()
                 with contextlib.suppress(queue.Empty):
                     self._handle(*self._messages.get(timeout=_POLL_S))
@@ -87,11 +113,12 @@ class WorkerPool:
         # One OpenMP thread pool per worker, as wide as its share of the cores.
         environment = os.environ | {"OMP_NUM_THREADS": str(self._n_threads), "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
-            [sys.executable, "-m", "auralflow.separation.worker"],
+            [sys.executable, "-m", self._module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            errors="replace",
             env=environment,
         )
         worker = _Worker(process)
@@ -104,13 +131,14 @@ class WorkerPool:
         assert worker.process.stdout is not None
         with worker.process.stdout as lines:
             for line in lines:
-                self._messages.put((worker, json.loads(line)))
+                with contextlib.suppress(ValueError):  # the last line of a worker that was killed may be torn
+                    self._messages.put((worker, json.loads(line)))
         self._messages.put((worker, None))
 
-    def _send(self, worker: _Worker, line: str) -> None:
+    def _send(self, worker: _Worker, message: Mapping[str, Any]) -> None:
         assert worker.process.stdin is not None
         with contextlib.suppress(OSError):  # a dead worker is noticed by its closed output
-            worker.process.stdin.write(line + "\n")
+            worker.process.stdin.write(json.dumps(message) + "\n")
             worker.process.stdin.flush()
 
     def _handle(self, worker: _Worker, message: dict[str, Any] | None) -> None:
@@ -122,61 +150,58 @@ class WorkerPool:
             self._feed(worker)
         elif message["kind"] == "fatal":
             raise AuralflowError(message["reason"])
-        elif worker.task is not None:
-            self._hear(worker, worker.task, message)
+        elif worker.tried is not None:
+            self._hear(worker, worker.tried.task.key, message)
 
-    def _hear(self, worker: _Worker, task: _Task, message: dict[str, Any]) -> None:
-        path = task.source.path
+    def _hear(self, worker: _Worker, key: str, message: dict[str, Any]) -> None:
         if message["kind"] == "progress":
-            self._report(JobEvent("progress", path, self._n_total, message["fraction"]))
+            self._report(TaskEvent("progress", key, message["fraction"]))
             return
         if message["kind"] == "done":
-            self._report(JobEvent("done", path, self._n_total, 1.0, decode_result(message["result"])))
+            self._report(TaskEvent("done", key, 1.0, result=message["result"]))
         else:
-            self._report(JobEvent("failed", path, self._n_total, result=Failure(path, message["reason"], "input")))
+            self._report(TaskEvent("failed", key, reason=message["reason"]))
         self._feed(worker)
 
     def _feed(self, worker: _Worker) -> None:
-        worker.task = self._tasks.popleft() if self._tasks else None
-        if worker.task is None:
+        worker.tried = self._waiting.popleft() if self._waiting else None
+        if worker.tried is None:
             return
-        worker.task.n_tries += 1
-        source = worker.task.source
-        self._report(JobEvent("started", source.path, self._n_total))
-        self._send(worker, json.dumps({"path": str(source.path), "folder": source.folder.as_posix()}))
+        worker.tried.n_tries += 1
+        self._report(TaskEvent("started", worker.tried.task.key))
+        self._send(worker, worker.tried.task.values)
 
     def _bury(self, worker: _Worker) -> None:
-        """A worker ended; its file is tried once more or quarantined."""
+        """A worker ended; its task is tried once more or quarantined."""
         self._workers.remove(worker)
         code = _close(worker)
         if not worker.is_ready:
             raise AuralflowError(
                 f"a worker process ended before it was ready (exit code {code}); see its message above"
             )
-        task = worker.task
-        if task is None:
+        tried = worker.tried
+        if tried is None:
             return
         reason = worker.verdict or f"its worker process ended with {_describe_exit(code)}"
-        if task.n_tries < _MAX_TRIES:
-            self._tasks.appendleft(task)
-            self._report(JobEvent("retried", task.source.path, self._n_total))
+        if tried.n_tries < _MAX_TRIES:
+            self._waiting.appendleft(tried)
+            self._report(TaskEvent("retried", tried.task.key))
         else:
-            failure = Failure(task.source.path, f"{reason}, twice; not tried again", "quarantined")
-            self._report(JobEvent("failed", task.source.path, self._n_total, result=failure))
-        if self._tasks:
+            self._report(TaskEvent("quarantined", tried.task.key, reason=f"{reason}, twice; not tried again"))
+        if self._waiting:
             self._start()
 
     def _end_hung(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
-            if worker.task is not None and not worker.verdict and now - worker.last_sign > self._hang_s:
+            if worker.tried is not None and not worker.verdict and now - worker.last_sign > self._hang_s:
                 worker.verdict = f"it gave no sign of life for {self._hang_s:.0f} s"
                 worker.process.kill()
 
     def _stop(self) -> None:
         """Idle workers end when their input does; busy ones are killed."""
         for worker in self._workers:
-            if worker.task is not None or not worker.is_ready:
+            if worker.tried is not None or not worker.is_ready:
                 worker.process.kill()
         for worker in self._workers:
             _close(worker)

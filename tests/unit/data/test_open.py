@@ -143,5 +143,5 @@ def test_a_layout_of_ones_own_that_is_none(tmp_path: Path, text: str, message: s
 def test_a_folder_without_audio_says_just_that(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "notes.txt").write_text("none here")
-    with pytest.raises(AudioError, match="found no audio files in it$"):
+    with pytest.raises(AudioError, match=r"found no audio files in it$"):
         open_dataset(tmp_path)
