@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from auralflow.audio.types import Audio
-from auralflow.plots import _envelope, _spectrogram_db, plot_stems, save_figure
+from auralflow.plots import find_envelope, find_levels, plot_stems, save_figure
 
 pytest.importorskip("matplotlib")
 
@@ -16,9 +16,10 @@ pytest.importorskip("matplotlib")
 def test_a_full_scale_tone_reads_0_db_at_its_frequency() -> None:
     hz = 46 * 44100 / 2048  # on a bin, where the window loses nothing
     tone = np.sin(2 * np.pi * hz * np.arange(44100 * 3) / 44100)[None]
-    level_db, times_s, freqs_hz = _spectrogram_db(Audio(tone, 44100))
+    level_db, times_s, edges_hz = find_levels(Audio(tone, 44100))
     column = level_db[:, level_db.shape[1] // 2]
-    assert freqs_hz[column.argmax()] == pytest.approx(hz)
+    half_a_bin_hz = 44100 / 2048 / 2
+    assert edges_hz[column.argmax()] - half_a_bin_hz <= hz <= edges_hz[column.argmax() + 1] + half_a_bin_hz
     assert column.max() == pytest.approx(0, abs=0.05)
     assert times_s[-1] == pytest.approx(3, abs=0.05)
 
@@ -26,11 +27,11 @@ def test_a_full_scale_tone_reads_0_db_at_its_frequency() -> None:
 def test_a_click_is_at_its_time_in_both_pictures() -> None:
     samples = np.zeros((1, 44100 * 10), np.float32)
     samples[0, 44100 * 7] = 0.8
-    low, high = _envelope(samples)
+    low, high = find_envelope(samples, 1200)
     assert high.argmax() / len(high) * 10 == pytest.approx(7, abs=0.02)
     assert high.max() == pytest.approx(0.8)
     assert low.min() == 0
-    level_db, times_s, _ = _spectrogram_db(Audio(samples, 44100))
+    level_db, times_s, _ = find_levels(Audio(samples, 44100))
     assert times_s[level_db.mean(0).argmax()] == pytest.approx(7, abs=0.05)
 
 

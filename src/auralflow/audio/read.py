@@ -78,7 +78,8 @@ class AudioReader:
         self._stream, self._block_samples = stream, block_samples
         self._start = round(start_s * self.sample_rate)
         self._limit = None if duration_s is None else max(1, round(duration_s * self.sample_rate))
-        self._n_not_finite = 0
+        self.n_not_finite = 0
+        """Samples that were NaN or infinite so far; they come out as zeros."""
         self._n_decoded = 0
         if self.info.n_samples is not None and self._start >= self.info.n_samples:
             raise self._starts_beyond(self.info.n_samples)
@@ -188,7 +189,7 @@ class AudioReader:
     def _silence_not_finite(self, block: Samples) -> None:
         is_finite = np.isfinite(block)
         if not is_finite.all():
-            self._n_not_finite += int(block.size - np.count_nonzero(is_finite))
+            self.n_not_finite += int(block.size - np.count_nonzero(is_finite))
             block[~is_finite] = 0.0
 
     def _warn_of_damage(self, decoder: StreamDecoder) -> None:
@@ -204,8 +205,8 @@ class AudioReader:
             )
 
     def _warn_of_the_end(self) -> None:
-        if self._n_not_finite:
-            self.warnings.append(f"{self._n_not_finite} samples were NaN or infinite and are 0 now")
+        if self.n_not_finite:
+            self.warnings.append(f"{self.n_not_finite} samples were NaN or infinite and are 0 now")
         stated = self.info.n_samples
         if stated is None:
             return

@@ -1,5 +1,5 @@
 """Scores of estimates against the true stems, one file each."""
 
-from auralflow.registry import Registry
+from auralflow.metrics._metric import Column, Metric, load_metric, metrics
 
-metrics = Registry("auralflow.metrics", "metric")
+__all__ = ["Column", "Metric", "load_metric", "metrics"]

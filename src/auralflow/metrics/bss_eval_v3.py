@@ -11,6 +11,9 @@ HIGHER_IS_BETTER = True
 SOURCE = (
     "Vincent et al. (2012), 'The signal separation evaluation campaign (2007-2010)'; museval 0.4.1, framewise filters"
 )
+WINDOW_S = 1.0
+USES_ALL_TARGETS = True
+REFUSES_SILENCE = True
 
 
 def bss_eval_v3(
@@ -33,5 +36,6 @@ def bss_eval_v3(
         >>> scores["v3_sdr"].shape, round(scores["v3_sdr"][0, 0].item(), 2)
         (torch.Size([2, 2]), 20.0)
     """
-    scores = bss_eval(estimates, targets, window_samples=sample_rate, hop_samples=sample_rate, is_framewise=True)
+    window = round(WINDOW_S * sample_rate)
+    scores = bss_eval(estimates, targets, window_samples=window, hop_samples=window, is_framewise=True)
     return {f"v3_{name}": values for name, values in scores.items()}

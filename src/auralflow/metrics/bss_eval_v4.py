@@ -9,6 +9,9 @@ from auralflow.dsp.bss_eval import bss_eval
 
 HIGHER_IS_BETTER = True
 SOURCE = "Stöter, Liutkus & Ito (2018), 'The 2018 signal separation evaluation campaign'; museval 0.4.1"
+WINDOW_S = 1.0
+USES_ALL_TARGETS = True
+REFUSES_SILENCE = True
 
 
 def bss_eval_v4(
@@ -31,5 +34,6 @@ def bss_eval_v4(
         >>> scores["v4_sdr"].shape, round(scores["v4_sdr"][0, 0].item(), 2)
         (torch.Size([2, 2]), 20.0)
     """
-    scores = bss_eval(estimates, targets, window_samples=sample_rate, hop_samples=sample_rate)
+    window = round(WINDOW_S * sample_rate)
+    scores = bss_eval(estimates, targets, window_samples=window, hop_samples=window)
     return {f"v4_{name}": values for name, values in scores.items()}

@@ -13,6 +13,6 @@ Version 4 fits the filters once, to the whole signals; version 3 fits them again
 """
 
 from auralflow.dsp.bss_eval.images import bss_eval
-from auralflow.dsp.bss_eval.windows import windowed_sdr
+from auralflow.dsp.bss_eval.windows import cut, sounding_frames, sounds, windowed_sdr
 
-__all__ = ["bss_eval", "windowed_sdr"]
+__all__ = ["bss_eval", "cut", "sounding_frames", "sounds", "windowed_sdr"]

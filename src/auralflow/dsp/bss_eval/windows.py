@@ -58,31 +58,45 @@ def scored_frames(
 ) -> Bool[Tensor, "frame"]:
     """The windows in which no target and no estimate is silent; the others have no score, for no stem.
 
-    A stem counts as silent where its channels sum to zero in every sample: exact opposites are silence too. That is
-    the rule of museval, without which the numbers could not be compared.
+    That is the rule of museval, without which the numbers could not be compared.
 
     Raises:
         AudioError: a whole target or estimate is silent.
     """
     for kind, waveforms in (("target", targets), ("estimate", estimates)):
         for stem, waveform in enumerate(waveforms):
-            if not _sounds(waveform):
+            if not sounds(waveform):
                 raise AudioError(
                     f"BSS Eval: expected sound in every stem, but the {kind} of stem {stem} is silent throughout "
                     "(its channels sum to zero): leave that stem out of the set"
                 )
-    sounding = [all(_sounds(waveform[:, frame]) for waveform in (*targets, *estimates)) for frame in frames]
-    return torch.tensor(sounding)
+    return sounding_frames(estimates, targets, frames).all(0)
+
+
+def sounding_frames(
+    estimates: Float[Tensor, "stem channel time"], targets: Float[Tensor, "stem channel time"], frames: list[slice]
+) -> Bool[Tensor, "stem frame"]:
+    """The windows in which target and estimate of a stem itself sound.
+
+    Example:
+        >>> targets = torch.tensor([[[0.0, 0.0, 1.0, 1.0]]])
+        >>> sounding_frames(targets, targets, list(cut(4, 2, 2))).tolist()
+        [[False, True]]
+    """
+    pairs = list(zip(targets, estimates, strict=True))
+    found = [[sounds(target[:, f]) and sounds(estimate[:, f]) for f in frames] for target, estimate in pairs]
+    return torch.tensor(found, dtype=torch.bool).reshape(len(pairs), len(frames))
+
+
+def sounds(waveform: Float[Tensor, "channel time"]) -> bool:
+    """Whether BSS Eval hears anything: channels that sum to zero in every sample, as exact opposites do, are silent."""
+    # Most signals sound at once, which spares the sum over the rest.
+    return any(bool(part.double().sum(0).any()) for part in torch.split(waveform, _PART_SAMPLES, dim=-1))
 
 
 def decibels(signal: Float[Tensor, "*axes"], distortion: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     """`10 log10(signal / distortion)`; infinite where there is no distortion, whatever the signal is."""
     return torch.where(distortion == 0, torch.inf, 10 * (signal / distortion).log10())
-
-
-def _sounds(waveform: Float[Tensor, "channel time"]) -> bool:
-    # Most signals sound at once, which spares the sum over the rest.
-    return any(bool(part.double().sum(0).any()) for part in torch.split(waveform, _PART_SAMPLES, dim=-1))
 
 
 _PART_SAMPLES = 4096
