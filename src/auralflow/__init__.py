@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     __version__: str
 
     from auralflow.api import check_data as check_data
+    from auralflow.api import compare as compare
     from auralflow.api import configure as configure
     from auralflow.api import list_models as list_models
     from auralflow.api import load_model as load_model
     from auralflow.api import separate as separate
     from auralflow.api import synth_data as synth_data
+    from auralflow.api import test as test
     from auralflow.api import train as train
     from auralflow.api import trust as trust
     from auralflow.audio.read import read_audio as read_audio
@@ -42,6 +44,7 @@ _HOMES = {
     "ModelSpec": "spec",
     "Separator": "separation.engine",
     "check_data": "api",
+    "compare": "api",
     "configure": "api",
     "list_models": "api",
     "load_model": "api",
@@ -49,6 +52,7 @@ _HOMES = {
     "read_audio": "audio.read",
     "separate": "api",
     "synth_data": "api",
+    "test": "api",
     "train": "api",
     "trust": "api",
     "write_audio": "audio.write",

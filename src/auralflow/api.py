@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from auralflow.data.check import DataReport
     from auralflow.data.synth_dataset import SynthReport
     from auralflow.doctor import Health
+    from auralflow.evaluation.compare import ScoreComparison
+    from auralflow.evaluation.events import EvaluationEvents
+    from auralflow.evaluation.report import Report
     from auralflow.pretrained.catalogue import ModelEntry
     from auralflow.separation.forecast import Forecast
     from auralflow.separation.progress import CancelToken
@@ -218,7 +221,8 @@ def train(
     from auralflow.training.folder import RunFolder
     from auralflow.training.run import train_run
 
-    source = {} if from_ is None else {"fine_tune.source": from_}
+    # Absolute, so that the run can be resumed from anywhere.
+    source = {} if from_ is None else {"fine_tune.source": str(Path(from_).absolute())}
     return train_run(
         RunFolder(Path(run)),
         [data] if isinstance(data, (str, Path)) else list(data),
@@ -230,6 +234,133 @@ def train(
         events=report,
         cancel=cancel,
     )
+
+
+def test(
+    system: str,
+    data: str | Path,
+    *,
+    split: Literal["train", "valid", "test", "all"] = "test",
+    stems: Sequence[str] | str | None = None,
+    metrics: Sequence[str] | str | None = None,
+    mixture: Literal["published", "sum"] = "published",
+    channels: Literal["all", "mono"] = "all",
+    out: str | Path | None = None,
+    frames: bool = False,
+    plain: bool = False,
+    songs: int | None = None,
+    layout: str = "auto",
+    device: str = "auto",
+    precision: Literal["exact", "fast"] = "exact",
+    segment: float | None = None,
+    overlap: float | None = None,
+    batch: int | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    report: EvaluationEvents | None = None,
+    cancel: CancelToken | None = None,
+) -> Report:
+    """Score a model, a baseline or a folder of estimates on songs whose stems are known.
+
+    Writes scores.json, scores.csv and report.html, a page of its own with pictures and sounds. Songs that an earlier
+    run scored in the same way are not scored again. Exit code 1 when songs could not be scored.
+
+    Args:
+        system: a model (as for 'separate'), a baseline (mixture, oracle_irm, oracle_ibm, oracle_wiener), or a folder
+            of estimates: SONG/STEM.wav, songs called as in the data.
+        data: folder of songs in stems, or a manifest.
+        split: songs to score: train, valid, test or all; data without splits is scored whole.
+        stems: stems to score, separated by commas; by default all that the system gives.
+        metrics: metrics, separated by commas; by default every one but bss_eval_v3 and windowed_sdr.
+        mixture: what is separated: the data's own mixture where there is one (published), or the sum of the stems.
+        channels: 'mono' averages targets and estimates over channels before they are scored.
+        out: folder for the results; by default evaluation/ and the name of the system.
+        frames: also write frames.csv, and frames into scores.json.
+        plain: write no report.html, which needs 'auralflow[plots]'.
+        songs: score no more songs than this.
+        layout: musdb_hq, musdb_stems, manifest, a .py file that defines one, or auto to find out.
+        device: auto, cpu, cuda, cuda:1, mps or xpu.
+        precision: 'exact' computes in 32 bits, 'fast' in 16 where that is safe.
+        segment: seconds separated at once; by default what the model was made for.
+        overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
+        batch: segments computed at once; by default 1 on a CPU, 4 elsewhere.
+        workers: processes that score songs; the cores are divided among them. By default none but this one.
+        overwrite: score again what is already scored.
+        report: hears what happens on the way (library only).
+        cancel: stops the evaluation from outside (library only).
+
+    Returns:
+        A `Report`: scores by song and stem, averages with intervals, and the protocol they were made with.
+
+    Raises:
+        AuralflowError: the request cannot be met, or no song could be scored.
+
+    Example:
+        >>> found = test("my_model", "musdb18hq")  # doctest: +SKIP
+        >>> found.summaries["sdr"].stems["vocals"].interval.value  # doctest: +SKIP
+        6.02
+    """
+    from auralflow.errors import import_extra
+    from auralflow.evaluation.config import DEFAULT_METRICS, EvaluationConfig
+    from auralflow.evaluation.plan import default_out
+    from auralflow.evaluation.publish import publish
+    from auralflow.evaluation.run import evaluate
+
+    if not plain:
+        import_extra("matplotlib", "plots")
+    config = EvaluationConfig(
+        system=str(system),
+        data=str(data),
+        layout=layout,
+        split=split,
+        stems=None if stems is None else _names(stems),
+        metrics=DEFAULT_METRICS if metrics is None else _names(metrics),
+        mixture=mixture,
+        channels=channels,
+        max_songs=songs,
+        segment_s=segment,
+        overlap=overlap,
+        batch=batch,
+        device=device,
+        precision=precision,
+    )
+    found = evaluate(
+        config,
+        default_out(config) if out is None else Path(out),
+        n_workers=workers,
+        overwrite=overwrite,
+        with_excerpts=not plain,
+        events=report,
+        cancel=cancel,
+    )
+    return publish(found, with_frames=frames, with_page=not plain)
+
+
+def compare(a: str | Path, b: str | Path, *, score: str = "sdr", alpha: float = 0.05) -> ScoreComparison:
+    """Find out whether one system beats another, from the results of two runs of 'auralflow test'.
+
+    Songs are compared in pairs, stem by stem and overall, with a sign-flip test. The answer may be 'no difference
+    shown', which does not mean that there is none. Scores of different protocols are not compared.
+
+    Args:
+        a: folder of results, or its scores.json.
+        b: the other one.
+        score: which number to compare, a column of scores.csv: sdr, si_sdr, v4_sdr, ...
+        alpha: how often a difference may be shown where there is none.
+
+    Returns:
+        A `ScoreComparison`.
+
+    Raises:
+        ConfigError: the two cannot be compared; it says why.
+
+    Example:
+        >>> compare("evaluation/mine", "evaluation/theirs").result.overall.verdict  # doctest: +SKIP
+        'A better'
+    """
+    from auralflow.evaluation.compare import compare_scores
+
+    return compare_scores(Path(a), Path(b), score, alpha)
 
 
 def trust(bundle: str | Path) -> str:

@@ -70,6 +70,24 @@ def _show_train(result: Any, screen: Screen) -> None:
     show_train(result, screen)
 
 
+def _run_test(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    from auralflow.cli.scores import run_test
+
+    return run_test(arguments, screen)
+
+
+def _show_report(result: Any, screen: Screen) -> None:
+    from auralflow.cli.scores import show_report
+
+    show_report(result, screen)
+
+
+def _show_comparison(result: Any, screen: Screen) -> None:
+    from auralflow.cli.scores import show_comparison
+
+    show_comparison(result, screen)
+
+
 def _show_config(result: Any, screen: Screen) -> None:
     screen.show(f"{result.model_yaml}\n{result.train_yaml}")
     screen.tell(f"edit them, then: auralflow train {result.folder} DATA")
@@ -108,6 +126,8 @@ COMMANDS = {
     "separate": Command(api.separate, _show_separate, _run_separate),
     "config": Command(api.configure, _show_config),
     "train": Command(api.train, _show_train, _run_train),
+    "test": Command(api.test, _show_report, _run_test),
+    "compare": Command(api.compare, _show_comparison),
     "data check": Command(api.check_data, _show_check, _run_check),
     "data synth": Command(api.synth_data, _show_songs),
     "models": Command(api.list_models, _show_models),

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from rich.filesize import decimal
@@ -16,6 +11,7 @@ from auralflow import api
 from auralflow.cli.outcome import Outcome
 from auralflow.cli.progress import JobWatch
 from auralflow.cli.screen import Screen, one_line
+from auralflow.cli.signals import cancel_on_signals
 from auralflow.errors import Cancelled
 from auralflow.separation.device import choose_device, describe_device
 from auralflow.separation.forecast import Forecast
@@ -35,7 +31,7 @@ def run_job(arguments: dict[str, Any], screen: Screen) -> Outcome:
         assert isinstance(forecast, Forecast)
         return Outcome(forecast, 0 if forecast.fits and not forecast.unusable else 1)
     token = CancelToken()
-    with JobWatch(screen, f"device: {describe_device(chosen, device)}") as watch, _cancel_on_signals(token):
+    with JobWatch(screen, f"device: {describe_device(chosen, device)}") as watch, cancel_on_signals(token):
         try:
             report = api.separate(**arguments, report=watch.hear, cancel=token)
         except (Cancelled, KeyboardInterrupt):
@@ -56,27 +52,6 @@ def show_job(result: JobReport | Forecast, screen: Screen) -> None:
         if len(result.done) <= MAX_LISTED or done.warnings:
             _show_file(done, screen)
     screen.show(_count(result))
-
-
-@contextmanager
-def _cancel_on_signals(token: CancelToken) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the job to stop; a second one ends it at once. An ignored signal stays ignored."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if token.is_cancelled:
-            raise KeyboardInterrupt
-        token.cancel()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heeded = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) not in (signal.SIG_IGN, None)]
-    before = {number: signal.signal(number, stop) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _show_file(done: FileResult, screen: Screen) -> None:

@@ -6,9 +6,9 @@ none) is `None`, so that JSON can hold it.
 
 from auralflow.evaluation.statistics.aggregate import Counts, Summary, score_song, summarise
 from auralflow.evaluation.statistics.blocks import interval_within_song
-from auralflow.evaluation.statistics.bootstrap import interval_over_songs
+from auralflow.evaluation.statistics.bootstrap import interval_over_songs, interval_over_stems
 from auralflow.evaluation.statistics.compare import Comparison, SystemComparison, Unmatched, compare, find_unmatched
-from auralflow.evaluation.statistics.interval import Interval
+from auralflow.evaluation.statistics.interval import Interval, Statistic
 from auralflow.evaluation.statistics.permutation import adjust_holm, sign_flip_p_value, wilcoxon_p_value
 from auralflow.evaluation.statistics.power import songs_needed
 
@@ -16,6 +16,7 @@ __all__ = [
     "Comparison",
     "Counts",
     "Interval",
+    "Statistic",
     "Summary",
     "SystemComparison",
     "Unmatched",
@@ -23,6 +24,7 @@ __all__ = [
     "compare",
     "find_unmatched",
     "interval_over_songs",
+    "interval_over_stems",
     "interval_within_song",
     "score_song",
     "sign_flip_p_value",

@@ -10,8 +10,9 @@ from __future__ import annotations
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from auralflow.errors import ShapeError
 from auralflow.evaluation.statistics.interval import (
     Interval,
     Method,
@@ -26,6 +27,8 @@ from auralflow.evaluation.statistics.interval import (
 )
 
 _NORMAL = NormalDist()
+_LEAST_SHARE = 0.05
+"""Of draws that have every stem."""
 
 
 def interval_over_songs(
@@ -65,6 +68,60 @@ def interval_over_songs(
     tails = _bca_tails(values, averages, level) if method == "bca" else ((1 - level) / 2, (1 + level) / 2)
     low, high = np.quantile(averages, tails)
     return Interval(value, float(low), float(high), level, method, len(values))
+
+
+def interval_over_stems(
+    scores: NDArray[np.float64],
+    statistic: Statistic = "mean",
+    *,
+    level: float = 0.95,
+    n_resamples: int = 10_000,
+    seed: int = 0,
+) -> Interval:
+    """The mean over stems of their averages over songs, with a bootstrap interval.
+
+    Whole songs are drawn, with all their stems, since a song that is hard in one is hard in the others. Stems without
+    a finite score take no part; nor do draws that leave one of the others without any, and where hardly a draw has them
+    all, as of many stems in a song each, there is no interval. It is of percentiles (Efron and Tibshirani 1993,
+    chapter 13).
+
+    Args:
+        scores: one per song and stem, `(song, stem)`; not finite where there is none.
+
+    Raises:
+        ConfigError: an option out of its range.
+        ShapeError: `scores` has not two axes.
+
+    Example:
+        >>> interval = interval_over_stems(np.array([[5.0, 7.0], [6.0, 9.0], [7.0, 8.0]]))
+        >>> interval.value, interval.n_values
+        (7.0, 3)
+    """
+    check_statistic(statistic)
+    check_fraction("level", level)
+    check_draws("n_resamples", n_resamples)
+    if scores.ndim != 2:
+        raise ShapeError(f"expected scores by song and stem, got shape {scores.shape}")
+    table = np.where(np.isfinite(scores), scores, np.nan)
+    table = table[:, np.isfinite(table).any(axis=0)]
+    table = table[np.isfinite(table).any(axis=1)]
+    if not table.size:
+        return Interval(None, None, None, level, "percentile", 0)
+    reduce = np.nanmean if statistic == "mean" else np.nanmedian
+    value, n_songs = float(reduce(table, axis=0).mean()), len(table)
+    if n_songs < 2:
+        return Interval(value, None, None, level, "percentile", n_songs)
+    random, averages = np.random.default_rng(seed), []
+    for n_rows in split_draws(n_resamples, table.size):
+        drawn: NDArray[np.float64] = table[random.integers(n_songs, size=(n_rows, n_songs))]
+        is_usable = np.all(np.any(np.isfinite(drawn), axis=1), axis=1)
+        usable = drawn[is_usable]
+        averages.append(reduce(usable, axis=1).mean(axis=1))
+    found = np.concatenate(averages)
+    if len(found) < _LEAST_SHARE * n_resamples:
+        return Interval(value, None, None, level, "percentile", n_songs)
+    low, high = np.quantile(found, ((1 - level) / 2, (1 + level) / 2))
+    return Interval(value, float(low), float(high), level, "percentile", n_songs)
 
 
 def _average_resamples(values: Scores, statistic: Statistic, n_resamples: int, seed: int) -> Scores:
