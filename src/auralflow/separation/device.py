@@ -35,6 +35,17 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def has_half_precision(device: torch.device) -> bool:
+    """Whether a device has 16-bit arithmetic of its own.
+
+    A CPU without it (bfloat16 wants AVX-512 or the like) does it piece by piece, several times slower than 32 bits.
+    """
+    if device.type != "cpu":
+        return True
+    has_mkldnn = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    return has_mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def _n_devices(kind: str) -> int:
     if kind == "cuda":
         return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from auralflow.errors import DeviceError, ShapeError
+from auralflow.separation.device import has_half_precision
 from auralflow.separation.segments import Segment
 
 Precision = Literal["exact", "fast"]
@@ -43,9 +44,12 @@ class ModelRunner:
         precision: Precision,
         statistics: TrackStatistics | None = None,
     ) -> None:
-        self._model, self._keep, self.device, self._precision = model, list(keep), device, precision
+        self._model, self._keep, self.device = model, list(keep), device
         self._statistics = statistics
         self.warnings: list[str] = []
+        self._is_half = precision == "fast" and has_half_precision(device)
+        if precision == "fast" and not self._is_half:
+            self.warnings.append(f"this {device} has no 16-bit arithmetic, which would be slower; computed in 32 bits")
 
     def run(self, segments: Sequence[Segment]) -> list[Tensor]:
         """Estimates of each segment, on the CPU.
@@ -112,7 +116,7 @@ class ModelRunner:
         return mean, deviation + 1e-8
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        if self._precision == "exact":
+        if not self._is_half:
             return contextlib.nullcontext()
         half = torch.bfloat16 if self.device.type in ("cpu", "xpu") else torch.float16
         return torch.autocast(self.device.type, dtype=half)

@@ -25,6 +25,7 @@ from auralflow.errors import AudioError, CheckpointError, ConfigError, TrainingE
 from auralflow.losses import build_losses
 from auralflow.pretrained.bundle import BundleDescription, build_described, find_architecture, save_bundle
 from auralflow.registry import config_class
+from auralflow.separation.device import has_half_precision
 from auralflow.separation.progress import CancelToken
 from auralflow.training.config import TrainConfig
 from auralflow.training.configure import override
@@ -94,7 +95,7 @@ def train_run(
     events = events or TrainEvents()
     devices = choose_devices(device, n_devices, n_nodes)
     description, config = _read_config(folder, data, overrides or {}, resume)
-    _check_precision(config, devices)
+    told = _check_precision(config, devices)
     found = prepare_data(config.data, description.spec)
     schedule = Schedule(
         found.n_samples,
@@ -115,7 +116,7 @@ def train_run(
     if devices.rank == 0:
         # Not before all of it is known to be possible: what is refused must change nothing.
         folder.write(description, config)
-        for line in (*found.lines, *start.lines, _describe_schedule(schedule)):
+        for line in (*found.lines, *start.lines, *told, _describe_schedule(schedule)):
             events.line(line)
     return _fit(folder, description, task, found, devices, point, events, cancel)
 
@@ -237,9 +238,13 @@ def _read_config(
     return description, config
 
 
-def _check_precision(config: TrainConfig, devices: Devices) -> None:
+def _check_precision(config: TrainConfig, devices: Devices) -> tuple[str, ...]:
+    """What to say of it, if anything."""
     if config.trainer.precision == "16" and devices.accelerator == "cpu":
         raise ConfigError("trainer.precision: 16 needs a GPU, whose loss it scales; a CPU has bf16")
+    if config.trainer.precision == "bf16" and not has_half_precision(torch.device(devices.accelerator)):
+        return ("this CPU has no bf16 arithmetic: training is slower by it, not faster; see trainer.precision",)
+    return ()
 
 
 def _find_point(folder: RunFolder, description: BundleDescription, fixed: dict[str, Any], resume: bool) -> ResumePoint:

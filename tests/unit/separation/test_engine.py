@@ -285,3 +285,24 @@ def test_bad_requests_are_refused(pass_through: Build) -> None:
 def test_a_missing_device_fails_loudly(pass_through: Build) -> None:
     with pytest.raises(DeviceError, match="--device cuda"):
         Separator(pass_through(), device="cuda")
+
+
+@pytest.mark.parametrize("has_half", [True, False])
+def test_half_precision_is_used_only_where_the_device_has_it(monkeypatch: pytest.MonkeyPatch, has_half: bool) -> None:
+    """A CPU that has to do it piece by piece would take several times as long; then 32 bits are used, and said."""
+    monkeypatch.setattr("auralflow.separation.runner.has_half_precision", lambda device: has_half)
+    heard: list[torch.dtype] = []
+
+    class Listener(torch.nn.Module):
+        spec = ModelSpec(("all",), 8000, 1, segment_samples=800)
+
+        def forward(self, mixture: torch.Tensor) -> torch.Tensor:
+            heard.append((mixture @ torch.eye(mixture.shape[-1])).dtype)
+            return mixture[:, None]
+
+    told: list[str] = []
+    blocks = iter([np.ones((1, 800), np.float32)])
+    for _ in Separator(Listener(), device="cpu", precision="fast").stream(blocks, 8000, 1, warn=told.append):
+        pass
+    assert set(heard) == {torch.bfloat16 if has_half else torch.float32}
+    assert [("no 16-bit arithmetic" in text) for text in told] == ([] if has_half else [True])

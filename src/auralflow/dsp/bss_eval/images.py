@@ -69,10 +69,12 @@ class _Filters:
         true, estimated = self._transform(targets), self._transform(estimates)
         explained = _carry(self._from_all, true.flatten(0, 1)).reshape(true.shape)
         image = torch.stack([_carry(response, stem) for response, stem in zip(self._from_own, true, strict=True)])
-        isr = decibels(_energy(true), _energy(image - true))
-        sir = decibels(_energy(image), _energy(explained - image))
-        sar = decibels(_energy(explained), _energy(estimated - explained))
-        return torch.stack([isr, sir, sar])
+        signals = torch.stack([_energy(true), _energy(image), _energy(explained)])
+        # In place, from the last to the first: new arrays of that size would cost more than the arithmetic.
+        artefacts = _energy(estimated.sub_(explained))
+        interference = _energy(explained.sub_(image))
+        distortion = _energy(image.sub_(true))
+        return decibels(signals, torch.stack([distortion, interference, artefacts]))
 
     def _respond(self, filters: Float[Tensor, "source tap signal"]) -> Responses:
         responses: Tensor = torch.fft.rfft(filters.permute(2, 0, 1).contiguous(), n=self._n_fft)
@@ -94,12 +96,12 @@ def _carry(responses: Responses, sources: Complex[Tensor, "source freq"]) -> Com
 def _energy(spectra: Complex[Tensor, "stem channel freq"]) -> Float[Tensor, "stem"]:
     """Energy of real signals up to a common factor: all frequencies but the first and the last stand for two."""
     parts = torch.view_as_real(spectra)
-    twice = 2 * parts.square().sum((1, 2, 3))
-    return twice - parts[:, :, 0].square().sum((1, 2)) - parts[:, :, -1].square().sum((1, 2))
+    ends = parts[:, :, [0, -1]].square().sum((1, 2, 3))
+    norm: Tensor = torch.linalg.vector_norm(parts.flatten(1), dim=1)
+    return 2 * norm.square() - ends
 
 
 def _choose_fft(n_samples: int) -> int:
-    """The shortest even length of 4, 5 or 6 times a power of two that holds that many samples."""
-    exponent = max(0, n_samples.bit_length() - 3)
-    lengths = [m << e for e in (exponent, exponent + 1) for m in (4, 5, 6)]
-    return min(n for n in lengths if n >= n_samples)
+    """The shortest even length with no prime factor above 5 that holds that many samples."""
+    odd: list[int] = [3**threes * 5**fives for threes in range(5) for fives in range(6)]
+    return min(factor << max(1, (-(-n_samples // factor) - 1).bit_length()) for factor in odd)
