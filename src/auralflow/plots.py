@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def plot_scores(scores: Mapping[str, Sequence[float]], label: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure()
-    axis = _add_rows(figure, list(scores))
+    axis = _add_rows(figure, list(scores), 0.5 if label else 0.3)
     for row, values in enumerate(scores.values()):
         finite = np.array([value for value in values if np.isfinite(value)])
         if not len(finite):
@@ -86,20 +87,27 @@ def plot_scores(scores: Mapping[str, Sequence[float]], label: str) -> Figure:
     return figure
 
 
-def _add_rows(figure: Figure, names: Sequence[str]) -> Axes:
-    """An axis with a row for each name, and the room that they need on its left."""
-    from matplotlib.textpath import TextPath
-
-    # Measured here, since an automatic layout draws everything twice.
-    left_in = 0.2 + max((TextPath((0, 0), name, size=10).get_extents().width for name in names), default=0.0) / 72
+def _add_rows(figure: Figure, names: Sequence[str], below_in: float) -> Axes:
+    """An axis with a row for each name, with room for them on its left and for its own labels below, in inches."""
+    # Measured by hand, since an automatic layout draws everything twice.
+    left_in = 0.2 + max(map(_measure_in, names), default=0.0)
     rows_in = 0.4 * max(2, len(names))
-    width_in, height_in = left_in + 4.4, rows_in + 0.6
+    width_in, height_in = left_in + 4.4, rows_in + below_in + 0.1
     figure.set_size_inches(width_in, height_in)
-    axis = figure.add_axes((left_in / width_in, 0.5 / height_in, 4.2 / width_in, rows_in / height_in))
+    axis = figure.add_axes((left_in / width_in, below_in / height_in, 4.2 / width_in, rows_in / height_in))
     axis.set_yticks(range(len(names)), names)
     axis.tick_params(left=False)
     axis.spines[["left", "top", "right"]].set_visible(False)
     return axis
+
+
+@cache
+def _measure_in(name: str) -> float:
+    """How wide a name is on an axis, in inches."""
+    from matplotlib import rcParams
+    from matplotlib.textpath import TextPath
+
+    return float(TextPath((0, 0), name, size=rcParams["font.size"]).get_extents().width / 72)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

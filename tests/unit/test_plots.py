@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from auralflow.audio.types import Audio
-from auralflow.plots import find_envelope, find_levels, plot_stems, save_figure
+from auralflow.plots import find_envelope, find_levels, plot_scores, plot_stems, save_figure
 
 pytest.importorskip("matplotlib")
 
@@ -44,3 +44,11 @@ def test_short_sounds_can_be_drawn(tmp_path: Path, n_samples: int) -> None:
     for name in ("picture.png", "picture.svg"):
         save_figure(figure, tmp_path / "new" / name)
         assert (tmp_path / "new" / name).stat().st_size > 1000
+
+
+@pytest.mark.parametrize("label", ["", "sdr"])
+def test_long_names_and_labels_stay_inside_a_picture_of_scores(label: str) -> None:
+    figure = plot_scores({"a very long name of a stem, longer than any": [1.0, 2.0, np.nan], "b": [np.inf]}, label)
+    drawn_in = figure.get_tightbbox()
+    assert min(drawn_in.x0, drawn_in.y0) >= 0
+    assert (drawn_in.max <= figure.get_size_inches()).all()

@@ -41,10 +41,10 @@ def show_ends(report: Report, excerpts: Mapping[str, Path], n_bytes: int) -> str
 def _tell(column: str, left_out: Sequence[str]) -> str:
     low, high = (f"{end:g}".replace("-", "−") for end in RANGE_DB)
     told = (
-        f"<p>Ranked by the mean over stems of {escape(column)}. Up to ten seconds of each, where its stems are liveliest. "
-        "The error is the estimate minus the target. Sounds are coded with Opus at 96 kbit/s; pictures and scores are of "
-        "the uncompressed signals.</p>"
-        '<p class="key">Waveforms reach from −1 to 1. Spectrograms: time in seconds, frequency in Hz, level from '
+        f"<p>Ranked by the mean over stems of {escape(column)}. Up to ten seconds of each, where its stems are "
+        "liveliest. The error is the estimate minus the target. Sounds are coded with Opus at 96 kbit/s; pictures and "
+        "scores are of the uncompressed signals.</p>"
+        "<p>Waveforms reach from −1 to 1. Spectrograms: time in seconds, frequency in Hz, level from "
         f'{low} <span class="colours"></span> {high} dB of full scale.</p>'
     )
     if not left_out:

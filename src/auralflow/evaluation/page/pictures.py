@@ -20,10 +20,12 @@ def draw_waveform(audio: Audio) -> str:
     """The range of the samples in each column, all channels together, full scale from top to bottom."""
     ends = np.clip(np.stack(find_envelope(audio.samples, _N_COLUMNS)), -1, 1)
     # A line of no length would not be drawn: silence is a thin one.
-    bottoms, tops = (np.round(-100 * ends).astype(int) + [[1], [-1]]).tolist()
+    bottoms, tops = (np.round(-100 * ends).astype(int) + np.array([[1], [-1]])).tolist()
     lines = "".join(f"M{x} {top}V{bottom}" for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True)))
     box = f"-0.5 -101 {len(tops)} 202"
-    return f'<svg class="waveform" viewBox="{box}" preserveAspectRatio="none" aria-hidden="true"><path d="{lines}"/></svg>'
+    return (
+        f'<svg class="waveform" viewBox="{box}" preserveAspectRatio="none" aria-hidden="true"><path d="{lines}"/></svg>'
+    )
 
 
 def draw_spectrogram(audio: Audio, title: str) -> str:

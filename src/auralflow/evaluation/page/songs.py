@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from html import escape
 
 from auralflow.audio.types import Audio
@@ -11,6 +13,8 @@ from auralflow.evaluation.page.media import sound
 from auralflow.evaluation.page.pictures import draw_spectrogram, draw_times, draw_waveform
 from auralflow.evaluation.page.tables import show_score
 from auralflow.evaluation.results import SongScore
+
+_MIXTURE = "mixture"
 
 
 def show_song(song: SongScore, kind: str, excerpt: Excerpt, columns: Sequence[str]) -> str:
@@ -25,22 +29,35 @@ def show_song(song: SongScore, kind: str, excerpt: Excerpt, columns: Sequence[st
         f'<h3><span class="{kind}">{kind}</span> {escape(song.name)} '
         f'<span class="aside">{excerpt.start_s:.4g} to {end_s:.4g} s of {song.duration_s:.4g} s</span></h3>'
     )
-    rows = [_show_row("mixture", "", {"mixture": excerpt.mixture}, excerpt.start_s)]
-    for stem in song.stems:
-        sounds = {"target": excerpt.targets[stem], "estimate": excerpt.estimates[stem], "error": excerpt.residual(stem)}
-        scores = ", ".join(f"{column} {show_score(song.stems[stem].scores[column])}" for column in columns)
-        rows.append(_show_row(stem, scores, sounds, excerpt.start_s))
-    return f'<section class="song">{head}{"".join(rows)}</section>'
+    rows = {_MIXTURE: {_MIXTURE: excerpt.mixture}} | {stem: _find_sounds(excerpt, stem) for stem in song.stems}
+    titles = {stem: _list_scores(score.scores, columns) for stem, score in song.stems.items()}
+    body = "".join(
+        f'<h4>{escape(name)} <span class="aside">{titles.get(name, "")}</span></h4><div class="sounds">{shown}</div>'
+        for name, shown in _show_rows(rows, excerpt.start_s).items()
+    )
+    return f'<section class="song">{head}{body}</section>'
 
 
-def _show_row(name: str, scores: str, sounds: dict[str, Audio], start_s: float) -> str:
-    shown = "".join(_show_sound(name, kind, audio, start_s) for kind, audio in sounds.items())
-    return f'<h4>{escape(name)} <span class="aside">{escape(scores)}</span></h4><div class="sounds">{shown}</div>'
+def _find_sounds(excerpt: Excerpt, stem: str) -> dict[str, Audio]:
+    return {"target": excerpt.targets[stem], "estimate": excerpt.estimates[stem], "error": excerpt.residual(stem)}
 
 
-def _show_sound(name: str, kind: str, audio: Audio, start_s: float) -> str:
-    title = kind if kind == name else f"{name}, {kind}"
-    caption = "" if kind == name else f"<figcaption>{escape(kind)}</figcaption>"
+def _list_scores(scores: Mapping[str, float], columns: Sequence[str]) -> str:
+    return ", ".join(f"{escape(column)} {show_score(scores[column])}" for column in columns)
+
+
+def _show_rows(rows: Mapping[str, Mapping[str, Audio]], start_s: float) -> dict[str, str]:
+    """Encoders and transforms let go of the interpreter, so that all cores work on them."""
+    with ThreadPoolExecutor() as pool:
+        figures = {name: pool.map(partial(_show_sound, name, start_s), sounds.items()) for name, sounds in rows.items()}
+        return {name: "".join(shown) for name, shown in figures.items()}
+
+
+def _show_sound(name: str, start_s: float, entry: tuple[str, Audio]) -> str:
+    kind, audio = entry
+    is_alone = kind == name
+    title = name if is_alone else f"{name}, {kind}"
+    caption = "" if is_alone else f"<figcaption>{kind}</figcaption>"
     player = f'<audio controls preload="metadata" aria-label="{escape(title)}" src="{sound(audio)}"></audio>'
     pictures = draw_waveform(audio) + draw_spectrogram(audio, title) + draw_times(start_s, audio.duration_s)
     return f"<figure>{caption}{pictures}{player}</figure>"
