@@ -28,7 +28,7 @@ def _score(
 @pytest.mark.parametrize("n_samples", [5, 130, 3000])
 def test_correlations_are_numpys_over_block_edges(n_samples: int) -> None:
     first, second = _noise(2, n_samples), _noise(3, n_samples, seed=1)
-    found = correlate(first, second, 8)
+    found = correlate(first, second, n_lags=8)
     for i in range(2):
         for j in range(3):
             full = np.correlate(second[j].numpy(), first[i].numpy(), "full")[n_samples - 1 :][:8]
@@ -41,13 +41,13 @@ def test_known_filters_are_found_again() -> None:
     signal = sum(torch.from_numpy(np.convolve(sources[i].numpy(), taps[i].numpy())) for i in range(2))
     padded = torch.nn.functional.pad(sources, (0, 3))
     assert isinstance(signal, torch.Tensor)
-    found = solve(correlate(padded, padded, 4), correlate(padded, signal.unsqueeze(0), 4))
+    found = solve(correlate(padded, padded, n_lags=4), correlate(padded, signal.unsqueeze(0), n_lags=4))
     torch.testing.assert_close(found.squeeze(-1), taps)
 
 
 def test_dependent_channels_do_not_break_the_filters() -> None:
     sources = _noise(1, 600).expand(2, -1)
-    found = solve(correlate(sources, sources, 4), correlate(sources, 3 * sources[:1], 4)).sum(0).squeeze(-1)
+    found = solve(correlate(sources, sources, n_lags=4), correlate(sources, 3 * sources[:1], n_lags=4)).sum(0).squeeze(-1)
     torch.testing.assert_close(found, torch.tensor([3.0, 0, 0, 0]).double(), atol=1e-6, rtol=0)
 
 

@@ -1,8 +1,8 @@
 """Least-squares filters from true images to estimates.
 
-Their normal equations hold correlations only: a block of Toeplitz matrices of those between images, one side for each
-channel of each estimate. They are summed over blocks of the signals by FFT, so that the memory does not grow with their
-length, and one factorisation serves all estimates.
+Their normal equations hold correlations only: a block Toeplitz matrix of those between images, and one right side for
+each channel of each estimate. They are summed over blocks of the signals by FFT, so that the memory does not grow with
+their length, and one factorisation serves all estimates.
 """
 
 from __future__ import annotations
@@ -12,35 +12,43 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from auralflow.dsp.bss_eval.toeplitz import factorise, solve_factorised, unfold
+from auralflow.dsp.threads import spread
+
 
 def correlate(
-    sources: Float[Tensor, "source time"], signals: Float[Tensor, "signal time"], n_lags: int
+    sources: Float[Tensor, "source time"], *signals: Float[Tensor, "_ time"], n_lags: int
 ) -> Float[Tensor, "source signal lag"]:
     """`r[i, j, k] = sum_t x_i[t] y_j[t + k]` for lags from 0, with silence around both; float64.
+
+    Args:
+        signals: the `y`, in groups that follow each other in the result.
 
     Example:
         >>> correlate(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[3.0, 4.0, 5.0]]), n_lags=2).round().tolist()
         [[[3.0, 4.0]]]
     """
     n_block = _N_FFT_PER_LAG * n_lags - n_lags + 1
-    n_samples = sources.shape[-1]
-    total: Tensor | None = None
-    for start in range(0, n_samples, n_block * _N_BLOCKS):
-        stop = min(n_samples, start + n_block * _N_BLOCKS)
-        n_blocks = -(-(stop - start) // n_block)
-        later = signals[:, start : stop + n_lags - 1].double()
+
+    def correlate_part(start: int) -> Tensor:
+        now = sources[:, start : start + n_block * _N_BLOCKS].double()
+        later = torch.cat([group[:, start : start + n_block * _N_BLOCKS + n_lags - 1] for group in signals]).double()
+        n_blocks = -(-now.shape[-1] // n_block)
+        now = F.pad(now, (0, n_blocks * n_block - now.shape[-1]))
         later = F.pad(later, (0, n_blocks * n_block + n_lags - 1 - later.shape[-1]))
-        now = F.pad(sources[:, start:stop].double(), (0, n_blocks * n_block - (stop - start)))
-        part = _cross_spectrum(now.unfold(-1, n_block, n_block), later.unfold(-1, n_block + n_lags - 1, n_block))
-        total = part if total is None else total.add_(part)
-    assert total is not None
+        return _cross_spectrum(now.unfold(-1, n_block, n_block), later.unfold(-1, n_block + n_lags - 1, n_block))
+
+    parts = spread(correlate_part, range(0, sources.shape[-1], n_block * _N_BLOCKS))
+    total = next(parts)
+    for part in parts:
+        total.add_(part)
     correlations: Tensor = torch.fft.irfft(total.permute(1, 2, 0), n=_N_FFT_PER_LAG * n_lags)[..., :n_lags]
     return correlations
 
 
-# FFTs of 16 times the lags waste a sixteenth; that many blocks at once take some ten megabytes.
+# FFTs of 16 times the lags waste a sixteenth; so many blocks at once take some ten megabytes.
 _N_FFT_PER_LAG = 16
-_N_BLOCKS = 16
+_N_BLOCKS = 8
 
 
 def _cross_spectrum(now: Float[Tensor, "source block now"], later: Float[Tensor, "signal block later"]) -> Tensor:
@@ -60,31 +68,38 @@ def solve(
     Where images hang together (the same signal in both channels, pure tones) many filters come equally close.
     """
     n_sources, n_signals, n_taps = cross.shape
-    right = cross.transpose(1, 2).reshape(-1, n_signals)
-    matrix = _normal_matrix(own)
-    triangle, failed = torch.linalg.cholesky_ex(matrix)
-    if not failed.any():
-        fitted: Tensor = torch.cholesky_solve(right, triangle)
-        return fitted.reshape(n_sources, n_taps, n_signals)
-    del triangle
-    # Rounding made it indefinite: pivots help. One system at a time, since batches of them fail on some CPUs.
+    right = cross.permute(2, 0, 1).reshape(-1, n_signals)
+    blocks = _normal_blocks(own)
+    # The steps of many small blocks take longer than the arithmetic of a small matrix.
+    upper = _factorise_dense(blocks) if len(right) <= _N_DENSE else next(spread(factorise, [blocks]))
+    solution = _solve_dense(unfold(blocks), right) if upper is None else solve_factorised(upper, right)
+    filters: Tensor = solution.reshape(n_taps, n_sources, n_signals).transpose(0, 1)
+    return filters
+
+
+_N_DENSE = 2048
+
+
+def _factorise_dense(blocks: Float[Tensor, "lag source source"]) -> Float[Tensor, "row row"] | None:
+    upper, failed = torch.linalg.cholesky_ex(unfold(blocks), upper=True)
+    return None if failed else upper
+
+
+def _solve_dense(matrix: Float[Tensor, "row row"], right: Float[Tensor, "row signal"]) -> Float[Tensor, "row signal"]:
+    """Where rounding has made the matrix indefinite."""
+    # Pivots help. One system at a time, since batches of them fail on some CPUs.
+    solution: Tensor
     solution, failed = torch.linalg.solve_ex(matrix, right)
     if failed.any():
         # Exactly dependent: the smallest load that rounding cannot undo decides between filters that are equally good.
         matrix.diagonal().mul_(1 + len(matrix) * torch.finfo(matrix.dtype).eps)
         triangle, _ = torch.linalg.cholesky_ex(matrix)
         solution = torch.cholesky_solve(right, triangle)
-    filters: Tensor = solution.reshape(n_sources, n_taps, n_signals)
-    return filters
+    return solution
 
 
-def _normal_matrix(own: Float[Tensor, "source source lag"]) -> Float[Tensor, "row row"]:
-    """`m[(i, a), (j, b)] = sum_t x_i[t - a] x_j[t - b]`, Toeplitz for each pair of sources."""
-    n_sources, _, n_taps = own.shape
-    both_sides = torch.cat([own.flip(-1), own.transpose(0, 1)[..., 1:]], dim=-1)  # of lag b - a, from 1 - n_taps
-    matrix = own.new_empty(n_sources, n_taps, n_sources, n_taps)
-    for row, lags in zip(matrix, both_sides, strict=True):
-        row.copy_(lags.unfold(-1, n_taps, 1).flip(-2).transpose(0, 1))
-    matrix = matrix.reshape(n_sources * n_taps, -1)
-    matrix.diagonal().add_(torch.finfo(matrix.dtype).eps)  # museval's own, so that the numbers agree
-    return matrix
+def _normal_blocks(own: Float[Tensor, "source source lag"]) -> Float[Tensor, "lag source source"]:
+    """The first row of blocks of the normal equations: `C(k)[i, j] = sum_t x_i[t] x_j[t - k]`, block Toeplitz."""
+    blocks = own.permute(2, 1, 0).contiguous()
+    blocks[0].diagonal().add_(torch.finfo(blocks.dtype).eps)  # museval's own, so that the numbers agree
+    return blocks

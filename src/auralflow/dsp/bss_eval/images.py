@@ -8,6 +8,7 @@ from torch import Tensor
 
 from auralflow.dsp.bss_eval.filters import correlate, solve
 from auralflow.dsp.bss_eval.windows import cut, decibels, scored_frames, windowed_sdr
+from auralflow.dsp.threads import spread
 
 Waveforms = Float[Tensor, "stem channel time"]
 Responses = Complex[Tensor, "signal source freq"]
@@ -46,10 +47,15 @@ def bss_eval(
     others = sdr.new_full((3, *sdr.shape), torch.nan)
     n_fft = _choose_fft(min(window_samples, targets.shape[-1]) + n_taps - 1)
     filters = None if is_framewise or not is_scored.any() else _Filters(estimates, targets, n_taps, n_fft)
-    for index in is_scored.nonzero().flatten().tolist():
+
+    def score(index: int) -> Tensor:
         estimate, target = estimates[..., frames[index]], targets[..., frames[index]]
         fitted = filters or _Filters(estimate, target, n_taps, n_fft)
-        others[..., index] = fitted.score(estimate, target)
+        return fitted.score(estimate, target)
+
+    scored = is_scored.nonzero().flatten().tolist()
+    for index, ratios in zip(scored, spread(score, scored), strict=True):
+        others[..., index] = ratios
     return {"sdr": sdr, "isr": others[0], "sir": others[1], "sar": others[2]}
 
 
@@ -59,7 +65,7 @@ class _Filters:
     def __init__(self, estimates: Waveforms, targets: Waveforms, n_taps: int, n_fft: int) -> None:
         sources, signals = targets.flatten(0, 1), estimates.flatten(0, 1)
         n_channels, self._n_fft = targets.shape[1], n_fft
-        own, cross = correlate(sources, torch.cat([sources, signals]), n_taps).tensor_split([len(sources)], dim=1)
+        own, cross = correlate(sources, sources, signals, n_lags=n_taps).tensor_split([len(sources)], dim=1)
         self._from_all = self._respond(solve(own, cross))
         stems = [slice(start, start + n_channels) for start in range(0, len(sources), n_channels)]
         self._from_own = [self._respond(solve(own[stem, stem], cross[stem, stem])) for stem in stems]

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from auralflow.dsp.threads import spread
 from auralflow.errors import AudioError
 
 
@@ -36,11 +37,16 @@ def windowed_sdr(
     frames = list(cut(targets.shape[-1], window_samples, hop_samples))
     is_scored = scored_frames(estimates, targets, frames)
     ratios = torch.full((targets.shape[0], len(frames)), torch.nan, dtype=torch.float64, device=targets.device)
-    for index in is_scored.nonzero().flatten().tolist():
+
+    def score(index: int) -> Float[Tensor, "stem"]:
         # A stem at a time stays in the cache.
-        for stem in range(targets.shape[0]):
-            target, estimate = targets[stem, :, frames[index]].double(), estimates[stem, :, frames[index]].double()
-            ratios[stem, index] = decibels(_energy(target), _energy(target - estimate))
+        pairs = zip(targets[..., frames[index]], estimates[..., frames[index]], strict=True)
+        energies = [(_energy(t), _energy(t - e)) for t, e in ((t.double(), e.double()) for t, e in pairs)]
+        return decibels(*(torch.stack(part) for part in zip(*energies, strict=True)))
+
+    scored = is_scored.nonzero().flatten().tolist()
+    for index, found in zip(scored, spread(score, scored), strict=True):
+        ratios[:, index] = found
     return ratios
 
 
