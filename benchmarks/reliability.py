@@ -29,7 +29,7 @@ from auralflow.process import tune_process
 from auralflow.training.epochs import EpochEnd
 from auralflow.training.run import TrainEvents
 
-RATE, SONG_S, N_SONGS, N_TRAIN, N_EPOCHS = 16000, 20.0, 120, 40, 10
+RATE, SONG_S, N_SONGS, N_TRAIN, N_EPOCHS = 16000, 20.0, 120, 40, 8
 WANTED_DB = 0.3
 SIZES = (5, 10, 20, 40, 80)
 N_SETS = 400
@@ -41,10 +41,9 @@ NETWORK = [
     "spec.context_samples=2000",
     "config.stft={n_fft: 512, hop_samples: 128}",
     "config.unet={widths: [16, 24, 32, 48], n_frame_levels: 2}",
-    "data.n_samples=320",
+    "data.n_samples=160",
     "data.cache=pcm",
     f"trainer.max_epochs={N_EPOCHS}",
-    "trainer.precision=bf16",
     "trainer.channels_last=true",
     "optimizer.learning_rate=2e-3",
     "scheduler.name=constant",

@@ -12,8 +12,8 @@ cd "$(dirname "$0")/../.."
 pip=".venv-peers/bin/python -m pip install --quiet --disable-pip-version-check"
 $pip torch==2.13.0 numpy soundfile julius tqdm pyyaml lameenc imageio-ffmpeg
 $pip --no-deps openunmix==1.3.0 demucs==4.1.0 musdb==0.4.3 stempeg==0.2.6 ffmpeg-python==0.2.0 future
-$pip scipy pandas simplejson jsonschema
-$pip --no-deps museval==0.4.1
+$pip scipy pandas simplejson jsonschema packaging
+$pip --no-deps museval==0.4.1 fast_bss_eval==0.1.4
 # stempeg calls ffmpeg by this name; one that is installed already comes first in the path.
 .venv-peers/bin/python -c 'import imageio_ffmpeg, os, sys
 link = os.path.join(sys.prefix, "bin", "ffmpeg")

@@ -306,6 +306,8 @@ def test(
     from auralflow.evaluation.publish import publish
     from auralflow.evaluation.run import evaluate
 
+    if out is not None and not str(out):
+        raise ConfigError("out: expected a folder, got an empty name")
     if not plain:
         import_extra("matplotlib", "plots")
     config = EvaluationConfig(

@@ -46,6 +46,7 @@ WORDS_TO_ARGUMENTS: list[tuple[str, dict[str, Any]]] = [
     ("a.wav --mix=-vocals", {"inputs": ["a.wav"], "mix": "-vocals"}),
     ("a.wav --mix -vocals", {"inputs": ["a.wav"], "mix": "-vocals"}),
     ("a.wav --segment 7.5 --overlap 0.25", {"inputs": ["a.wav"], "segment": 7.5, "overlap": 0.25}),
+    ("a.wav --overlap 0 --workers 0", {"inputs": ["a.wav"], "overlap": 0.0, "workers": 0}),
     ("a.wav --batch 4 --workers 2", {"inputs": ["a.wav"], "batch": 4, "workers": 2}),
     ("a.wav --precision fast --quiet --json", {"inputs": ["a.wav"], "precision": "fast"}),
     # None of these is YAML, JSON or Python.

@@ -28,6 +28,7 @@ from auralflow.config import to_dict
 from auralflow.data.augment import augmentations
 from auralflow.data.datasets import datasets
 from auralflow.losses import losses
+from auralflow.metrics import metrics
 from auralflow.models import models
 from auralflow.pretrained.bundle import find_architecture, read_description, save_bundle
 from auralflow.pretrained.card import list_cards
@@ -236,6 +237,15 @@ def test_the_guide_gets_every_flag(hooks: ModuleType) -> None:
         assert f"| `{flag.name}" in page
         assert flag.help
     assert "| 141 |" in page
+
+
+def test_the_page_of_evaluation_has_every_flag_and_metric(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "evaluate.md").read_text(encoding="utf-8"))
+    for command in ("test", "compare"):
+        for flag in read_flags(COMMANDS[command].function):
+            assert f"| `{flag.name}" in page
+    page = hooks.fill((ROOT / "docs" / "metrics.md").read_text(encoding="utf-8"))
+    assert all(f"| `{name}` | " in page for name in metrics.names())
 
 
 def test_the_page_of_training_has_every_flag_and_key(hooks: ModuleType) -> None:

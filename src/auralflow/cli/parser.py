@@ -45,7 +45,8 @@ class CommandParser(ArgumentParser):
         """
         namespace = self.parse_args(self._arrange(words))
         values = {flag.parameter: flag.value_of(namespace) for flag in self.flags}
-        given = {parameter: value for parameter, value in values.items() if value not in (None, False, [])}
+        # By identity: a zero was given, though it equals False.
+        given = {n: v for n, v in values.items() if not (v is None or v is False or v == [])}
         return given | {OVERRIDES: self._overrides} if self._overrides else given
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:

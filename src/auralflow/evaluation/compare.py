@@ -59,10 +59,26 @@ def compare_scores(a: Path, b: Path, column: str, alpha: float = 0.05) -> ScoreC
         if column not in saved.directions:
             raise UnknownNameError("score", column, saved.directions)
     check_same(saved_a.protocol, saved_b.protocol, column)
+    _check_durations(saved_a, saved_b)
     higher_is_better = saved_a.directions[column]
     found = compare(saved_a.scores(column), saved_b.scores(column), higher_is_better=higher_is_better, alpha=alpha)
     lines = tuple(saved_a.protocol.lines())
     return ScoreComparison(saved_a.name, saved_b.name, column, higher_is_better, found, lines)
+
+
+def _check_durations(a: SavedScores, b: SavedScores) -> None:
+    """Songs of one name and other lengths are other songs."""
+    durations = {song.name: song.duration_s for song in b.songs}
+    for song in a.songs:
+        other_s = durations.get(song.name, song.duration_s)
+        if abs(other_s - song.duration_s) > _SAME_S:
+            raise ConfigError(
+                f"songs: '{song.name}' has {song.duration_s:.2f} s in A and {other_s:.2f} s in B; expected both scored "
+                "on the same data"
+            )
+
+
+_SAME_S = 0.01
 
 
 def read_scores(path: Path) -> SavedScores:

@@ -42,7 +42,7 @@ class Plan:
         values = to_dict(self.config)
         shaping = {name: values[name] for name in (*_SHAPES_ESTIMATES, *_SHAPES_SCORES)}
         code = [hashlib.sha256(Path(n).read_bytes()).hexdigest() for n in self.config.metrics if n.endswith(".py")]
-        return fingerprint(self.system.identity, shaping, code, self.protocol.version, list(self.protocol.stems))
+        return fingerprint(self.system.identity, shaping, code, self.protocol.version, sorted(self.protocol.stems))
 
 
 def make_plan(config: EvaluationConfig) -> Plan:

@@ -102,7 +102,8 @@ def check_same(a: Protocol, b: Protocol, column: str) -> None:
     Raises:
         ConfigError: the protocols differ; it says in what.
     """
-    ours, theirs = vars(a), vars(b)
+    # Stems are a set: a folder and a model have them in orders of their own.
+    ours, theirs = (vars(protocol) | {"stems": tuple(sorted(protocol.stems))} for protocol in (a, b))
     differing = [name for name in ours if name not in _MAY_DIFFER and ours[name] != theirs[name]]
     told = [f"{name}: {_show(ours[name])} and {_show(theirs[name])}" for name in differing]
     if (column in a.framewise) != (column in b.framewise):

@@ -47,7 +47,9 @@ def test_known_filters_are_found_again() -> None:
 
 def test_dependent_channels_do_not_break_the_filters() -> None:
     sources = _noise(1, 600).expand(2, -1)
-    found = solve(correlate(sources, sources, n_lags=4), correlate(sources, 3 * sources[:1], n_lags=4)).sum(0).squeeze(-1)
+    found = (
+        solve(correlate(sources, sources, n_lags=4), correlate(sources, 3 * sources[:1], n_lags=4)).sum(0).squeeze(-1)
+    )
     torch.testing.assert_close(found, torch.tensor([3.0, 0, 0, 0]).double(), atol=1e-6, rtol=0)
 
 

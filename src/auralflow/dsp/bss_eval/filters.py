@@ -101,5 +101,6 @@ def _solve_dense(matrix: Float[Tensor, "row row"], right: Float[Tensor, "row sig
 def _normal_blocks(own: Float[Tensor, "source source lag"]) -> Float[Tensor, "lag source source"]:
     """The first row of blocks of the normal equations: `C(k)[i, j] = sum_t x_i[t] x_j[t - k]`, block Toeplitz."""
     blocks = own.permute(2, 1, 0).contiguous()
+    blocks[0] = (blocks[0] + blocks[0].T) / 2  # but for rounding it is symmetric
     blocks[0].diagonal().add_(torch.finfo(blocks.dtype).eps)  # museval's own, so that the numbers agree
     return blocks

@@ -52,4 +52,4 @@ def _fill(report: Report, sections: Mapping[str, str]) -> bytes:
     folder = files("auralflow.evaluation.page")
     template = Template(folder.joinpath("template.html").read_text(encoding="utf-8"))
     style = folder.joinpath("style.css").read_text(encoding="utf-8")
-    return template.substitute(title=title, style=style, body=f"{top}\n{body}").encode()
+    return template.substitute(title=title, style=style, body=f"{top}\n{body}").encode(errors="backslashreplace")

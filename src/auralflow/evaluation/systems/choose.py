@@ -93,8 +93,8 @@ def choose_stems(given: Sequence[str], asked: Sequence[str] | None) -> tuple[str
 def _find_stems(root: Path, tracks: Sequence[Track]) -> tuple[str, ...]:
     """Every name that some song's estimates have."""
     folders = [folder for track in tracks if (folder := find_folder(root, track.name)) is not None]
-    names = dict.fromkeys(name for folder in folders for name in list_estimates(folder))
+    names = {name for folder in folders for name in list_estimates(folder)}
     if not names:
         example = os.path.join(root, tracks[0].name if tracks else "SONG", "vocals.wav")
         raise AudioError(f"{root}: expected a model's bundle or estimates such as {example}, found neither")
-    return tuple(names)
+    return tuple(sorted(names))
