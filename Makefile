@@ -44,6 +44,7 @@ bench: setup
 	$(BIN)/python benchmarks/separate.py
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/train.py
+	$(BIN)/python benchmarks/evaluate.py
 
 clean:
 	rm -rf build dist demo separated site .pytest_cache .mypy_cache .ruff_cache

@@ -3,6 +3,7 @@
     sh benchmarks/peers/make_env.sh               once, for museval; without it ours alone is measured
     python benchmarks/evaluate.py                 three minutes, version 4, version 3, windowed SDR, all other metrics
     python benchmarks/evaluate.py --seconds 30 --version v4
+    python benchmarks/evaluate.py --song FOLDER   a song of yours: a folder with a file for each stem
 
 Every run is a process of its own, with two threads; ours and museval's take turns, medians are printed. The song is
 rendered; its estimates are true stems with leaks, an echo and noise. Both get float32, as an engine gives it.
@@ -24,7 +25,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from auralflow.data.synth import STEMS, SongConfig, render_song
+from auralflow.audio.read import read_audio
+from auralflow.data.synth import SongConfig, render_song
 from auralflow.evaluation.config import DEFAULT_METRICS
 from auralflow.metrics import load_metric
 from auralflow.process import tune_process
@@ -41,6 +43,7 @@ def main() -> None:
     """Read the arguments, run the cases, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=180.0, help="length of the song")
+    parser.add_argument("--song", type=Path, help="folder of stems in place of the rendered song")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--version", action="append", choices=list(METRICS), help="by default both")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
@@ -50,8 +53,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         signals = Path(folder, "signals.npz")
-        make_signals(signals, arguments.seconds)
-        print(f"A song of {arguments.seconds:g} s: {len(STEMS)} stereo stems at {SAMPLE_RATE} Hz. {N_THREADS} threads;")
+        make_signals(signals, arguments.seconds, arguments.song)
+        told = "rendered" if arguments.song is None else arguments.song.name
+        print(f"A song of {arguments.seconds:g} s ({told}): stereo stems at {SAMPLE_RATE} Hz. {N_THREADS} threads;")
         print(
             f"median of {arguments.repeat}, in brackets least and greatest. Peak: resident size with the signals in it,"
         )
@@ -61,10 +65,14 @@ def main() -> None:
             print_others(signals, arguments.repeat)
 
 
-def make_signals(path: Path, seconds: float) -> None:
-    """A rendered song, and estimates as a fair separator might give them."""
-    song = render_song(SongConfig(duration_s=seconds, sample_rate=SAMPLE_RATE, seed=7))
-    targets = np.stack([song[stem] for stem in STEMS]).astype(np.float32)
+def make_signals(path: Path, seconds: float, song: Path | None = None) -> None:
+    """The stems of a song, and estimates as a fair separator might give them."""
+    if song is None:
+        stems = list(render_song(SongConfig(duration_s=seconds, sample_rate=SAMPLE_RATE, seed=7)).values())
+    else:
+        stems = [read_audio(file, duration_s=seconds).samples for file in sorted(song.iterdir())]
+    n_samples = min(stem.shape[-1] for stem in stems)
+    targets = np.stack([stem[:, :n_samples] for stem in stems]).astype(np.float32)
     noise = np.random.default_rng(0).standard_normal(targets.shape, np.float32)
     leaks = 0.05 * (targets.sum(0) - targets)
     echo = 0.1 * np.roll(targets, 37, axis=-1)
