@@ -24,7 +24,7 @@ def spread(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterato
         [1, 4, 9]
     """
     n_threads = torch.get_num_threads()
-    if n_threads == 1 or len(items) < 2:
+    if n_threads == 1:
         yield from map(function, items)
         return
     torch.set_num_threads(1)  # what new threads begin with, too

@@ -9,7 +9,7 @@ from typing import Any
 
 from auralflow.errors import AuralflowError, ConfigError, UnknownNameError
 from auralflow.evaluation.protocol import Protocol, check_same, read_protocol
-from auralflow.evaluation.results import SongScore, decode_song
+from auralflow.evaluation.results import SongScore, decode_song, tabulate
 from auralflow.evaluation.statistics import SystemComparison, compare
 from auralflow.evaluation.write import FORMAT, FORMAT_VERSION
 
@@ -30,7 +30,7 @@ class SavedScores:
 
     def scores(self, column: str) -> dict[str, dict[str, float]]:
         """A column by song and stem."""
-        return {song.name: {stem: s.scores[column] for stem, s in song.stems.items()} for song in self.songs}
+        return tabulate(self.songs, column)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from auralflow.evaluation.protocol import Protocol
-from auralflow.evaluation.results import SongFailure, SongScore
+from auralflow.evaluation.results import SongFailure, SongScore, tabulate
 from auralflow.evaluation.statistics import Interval, Statistic, Summary, interval_over_stems, summarise
 from auralflow.evaluation.systems import SystemDescription
 from auralflow.metrics import Column
@@ -54,7 +54,7 @@ class Report:
 
     def scores(self, column: str) -> dict[str, dict[str, float]]:
         """A column by song and stem, as `auralflow.evaluation.statistics.compare` takes it."""
-        return {song.name: {stem: s.scores[column] for stem, s in song.stems.items()} for song in self.songs}
+        return tabulate(self.songs, column)
 
 
 def summarise_songs(

@@ -71,6 +71,11 @@ class SongFailure:
     """One line."""
 
 
+def tabulate(songs: Sequence[SongScore], column: str) -> dict[str, dict[str, float]]:
+    """A column by song and stem, as `auralflow.evaluation.statistics.compare` takes it."""
+    return {song.name: {name: stem.scores[column] for name, stem in song.stems.items()} for song in songs}
+
+
 def encode_song(song: SongScore, *, with_frames: bool = True) -> dict[str, Any]:
     """A song in plain containers for JSON, which has no NaN and no infinity: null stands for both, and
     `not_finite` says which it is.
