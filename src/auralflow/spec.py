@@ -39,6 +39,16 @@ class ModelSpec:
     """Length of the pieces in which long audio is separated."""
     context_samples: int = 0
     """Samples at either side of a segment that the model needs to see but cannot answer for."""
+    overlap: float | None = None
+    """Part of a segment that neighbours share, unless the user says another; None for what the context needs."""
+    blend: Literal["trapezoid", "triangle"] = "trapezoid"
+    """Weights of neighbours where they overlap: `trapezoid` leaves the context out and fades in half a second,
+    `triangle` rises to the middle of the segment and falls from there, as in Demucs."""
+    tail: Literal["move", "pad", "short"] = "move"
+    """The end of the track, seldom a whole segment: `move` the last segment back to end with the track; or keep to the
+    grid and `pad` it, with music before and silence after, or leave it `short`, as models of Demucs want it."""
+    grid_samples: int = 1
+    """Segments begin at multiples of so many samples, for models whose steps are counted from the track's beginning."""
     normalise: Literal["none", "track"] = "none"
     """`track`: the model expects the whole track shifted and scaled to zero mean, unit deviation."""
     latency_samples: int | None = None
@@ -53,8 +63,14 @@ class ModelSpec:
         _check_range("channels", self.channels, 1, MAX_CHANNELS)
         _check_range("segment_samples", self.segment_samples, 1, None)
         _check_range("context_samples", self.context_samples, 0, (self.segment_samples - 1) // 2)
-        if self.normalise not in ("none", "track"):
-            raise ConfigError(f"spec.normalise: expected 'none' or 'track', got {self.normalise!r}")
+        _check_range("grid_samples", self.grid_samples, 1, self.segment_samples)
+        _check_choice("normalise", self.normalise, ("none", "track"))
+        _check_choice("blend", self.blend, ("trapezoid", "triangle"))
+        _check_choice("tail", self.tail, ("move", "pad", "short"))
+        if self.blend == "triangle" and self.context_samples:
+            raise ConfigError("spec.blend: 'triangle' leaves no context out; expected context_samples 0")
+        if self.overlap is not None and not 0 <= self.overlap < 1:
+            raise ConfigError(f"spec.overlap: expected a fraction from 0 to below 1, got {self.overlap!r}")
         if self.latency_samples is not None:
             _check_range("latency_samples", self.latency_samples, 0, None)
         if self.format_version != FORMAT_VERSION:
@@ -92,3 +108,8 @@ def _check_range(field: str, value: int, low: int, high: int | None) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < low or (high is not None and value > high):
         bounds = f"{low} to {high}" if high is not None else f"{low} or more"
         raise ConfigError(f"spec.{field}: expected a whole number, {bounds}, got {value!r}")
+
+
+def _check_choice(field: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigError(f"spec.{field}: expected {' or '.join(map(repr, known))}, got {value!r}")

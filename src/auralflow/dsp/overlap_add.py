@@ -13,6 +13,8 @@ the last no right one, so there the window is one up to the edge.
     piece k+1                 ____/‾‾‾‾‾‾‾‾‾‾‾‾\____
                               |  |  |  |
                          context ramp context
+
+Networks that were trained and published with other weights (Demucs) get theirs: a triangle as long as the piece.
 """
 
 from __future__ import annotations
@@ -41,6 +43,18 @@ def trapezoid(
     if not is_last:
         right[n_samples - len(edge) :] = edge.flip(0)
     return torch.minimum(left, right).float()
+
+
+def triangle(n_samples: int) -> Float[Tensor, "time"]:
+    """Window of a piece that weighs most in its middle: up from near zero to one, and down again; never zero.
+
+    Example:
+        >>> triangle(5)
+        tensor([0.3333, 0.6667, 1.0000, 0.6667, 0.3333])
+    """
+    half = (n_samples + 1) // 2
+    up = torch.arange(1, half + 1, dtype=torch.float64) / half
+    return torch.cat([up[: n_samples // 2], up.flip(0)]).float()
 
 
 class OverlapAdd:

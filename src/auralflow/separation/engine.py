@@ -17,7 +17,7 @@ from torch import nn
 from auralflow.audio.layout import ChannelLayout
 from auralflow.audio.ops import Conform, Fifo, Restore
 from auralflow.audio.types import Audio, Samples
-from auralflow.dsp.overlap_add import OverlapAdd, trapezoid
+from auralflow.dsp.overlap_add import OverlapAdd, trapezoid, triangle
 from auralflow.errors import AudioError, ConfigError
 from auralflow.separation.device import choose_device
 from auralflow.separation.outputs import REST, OutputPlan, plan_outputs
@@ -240,7 +240,7 @@ class Separator:
             for segment, estimates in self._run(batch, runner, watch):
                 with watch.measure("overlap_add"):
                     ready = adder.take(segment.start)
-                    adder.add(estimates, self._window(segment), segment.start)
+                    adder.add(estimates[..., segment.counted], self._window(segment), segment.start)
                 if ready.shape[-1]:
                     yield ready.numpy()
                 end = segment.end
@@ -250,7 +250,7 @@ class Separator:
     def _run(
         self, batch: Sequence[Segment], runner: ModelRunner, watch: Stopwatch
     ) -> Iterator[tuple[Segment, torch.Tensor]]:
-        # A track's only or last segment may differ in length from its batch; it then runs alone.
+        # A track's only or last segments may differ in length from its batch; it then runs alone.
         same = [s for s in batch if s.samples.shape == batch[0].samples.shape]
         with watch.measure("model"):
             estimates = runner.run(same)
@@ -260,6 +260,8 @@ class Separator:
 
     def _window(self, segment: Segment) -> torch.Tensor:
         cut = self.segmentation
+        if cut.blend == "triangle":
+            return triangle(cut.segment_samples)[: segment.end - segment.start]
         return trapezoid(
             segment.samples.shape[-1],
             cut.context_samples,

@@ -41,15 +41,15 @@ def test_known_filters_are_found_again() -> None:
     signal = sum(torch.from_numpy(np.convolve(sources[i].numpy(), taps[i].numpy())) for i in range(2))
     padded = torch.nn.functional.pad(sources, (0, 3))
     assert isinstance(signal, torch.Tensor)
-    found = solve(correlate(padded, padded, n_lags=4), correlate(padded, signal.unsqueeze(0), n_lags=4))
-    torch.testing.assert_close(found.squeeze(-1), taps)
+    own, cross = correlate(padded, padded, n_lags=4), correlate(padded, signal.unsqueeze(0), n_lags=4)
+    found = solve(own[None], cross[None])
+    torch.testing.assert_close(found[0].squeeze(-1), taps)
 
 
 def test_dependent_channels_do_not_break_the_filters() -> None:
     sources = _noise(1, 600).expand(2, -1)
-    found = (
-        solve(correlate(sources, sources, n_lags=4), correlate(sources, 3 * sources[:1], n_lags=4)).sum(0).squeeze(-1)
-    )
+    own, cross = correlate(sources, sources, n_lags=4), correlate(sources, 3 * sources[:1], n_lags=4)
+    found = solve(own[None], cross[None])[0].sum(0).squeeze(-1)
     torch.testing.assert_close(found, torch.tensor([3.0, 0, 0, 0]).double(), atol=1e-6, rtol=0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from auralflow.dsp.overlap_add import OverlapAdd, trapezoid
+from auralflow.dsp.overlap_add import OverlapAdd, trapezoid, triangle
 
 
 @pytest.mark.parametrize(("context", "ramp"), [(0, 0), (0, 7), (5, 8), (5, 0), (10, 1)])
@@ -41,6 +41,14 @@ def test_equal_pieces_give_back_their_input(hop: int, context: int) -> None:
     result = torch.cat([g for g in got if g.numel()], dim=-1)
     assert result.shape == signal.shape
     assert torch.allclose(result, signal, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 7, 8])
+def test_the_triangle_is_that_of_demucs(n_samples: int) -> None:
+    """`apply_model` of demucs: 1, 2, ... to the middle and as many down, divided by the greatest."""
+    weights = [*range(1, n_samples // 2 + 1), *range(n_samples - n_samples // 2, 0, -1)]
+    expected = torch.tensor(weights, dtype=torch.float64) / max(weights)
+    torch.testing.assert_close(triangle(n_samples), expected.float())
 
 
 def test_a_wrong_context_sample_never_gets_through() -> None:

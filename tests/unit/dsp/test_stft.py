@@ -19,6 +19,10 @@ CONFIGS = [
     STFTConfig(n_fft=16, hop_samples=1),
     STFTConfig(n_fft=2, hop_samples=1),
 ]
+MIRRORED = [
+    STFTConfig(n_fft=512, hop_samples=128, edges="reflect"),
+    STFTConfig(n_fft=2048, hop_samples=441, edges="reflect"),
+]
 LENGTHS = [0, 1, 2, 15, 127, 128, 129, 511, 513, 999, 5003]
 
 
@@ -31,6 +35,30 @@ def test_inverse_returns_the_signal(config: STFTConfig, n_samples: int) -> None:
     back = istft(spectrogram, config, n_samples)
     assert back.shape == signal.shape
     torch.testing.assert_close(back, signal, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("config", MIRRORED, ids=str)
+@pytest.mark.parametrize("n_samples", [1030, 2048, 5003, 8820])
+def test_mirrored_edges_are_those_of_torch(config: STFTConfig, n_samples: int) -> None:
+    signal = torch.randn(2, n_samples, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    window = torch.hann_window(config.n_fft, dtype=torch.float64)
+    reference = torch.stft(
+        signal, config.n_fft, config.hop_samples, window=window, center=True, pad_mode="reflect", return_complex=True
+    )
+    ours = stft(signal, config)
+    torch.testing.assert_close(ours, reference, rtol=0, atol=1e-11)
+    changed = ours * torch.rand(ours.shape, generator=torch.Generator().manual_seed(1))
+    expected = torch.istft(changed, config.n_fft, config.hop_samples, window=window, length=n_samples)
+    torch.testing.assert_close(istft(changed, config, n_samples), expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("config", MIRRORED, ids=str)
+@pytest.mark.parametrize("n_samples", LENGTHS)
+def test_mirrored_edges_return_the_signal_of_any_length(config: STFTConfig, n_samples: int) -> None:
+    signal = torch.randn(2, 3, n_samples, generator=torch.Generator().manual_seed(n_samples)).clamp(-1, 1)
+    spectrogram = stft(signal, config)
+    assert spectrogram.shape == (2, 3, config.n_freqs, 1 + n_samples // config.hop_samples)
+    torch.testing.assert_close(istft(spectrogram, config, n_samples), signal, rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
@@ -147,6 +175,8 @@ def test_rejects_a_spectrogram_of_another_length(shape: tuple[int, int]) -> None
         ({"hop_samples": 0}, "stft.hop_samples"),
         ({"n_fft": 512, "hop_samples": 257}, "stft.hop_samples"),
         ({"window": "blackman"}, "stft.window"),
+        ({"edges": "wrap"}, "stft.edges"),
+        ({"n_fft": 512, "hop_samples": 129, "edges": "reflect"}, "a quarter of n_fft"),
     ],
 )
 def test_rejects_bad_settings(values: dict[str, object], key: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,32 @@ def test_pass_through_at_other_rates(pass_through: Build, sample_rate: int, leas
     assert 10 * np.log10(np.sum(mixture**2) / np.sum(error**2)) > least_db
 
 
+@pytest.mark.parametrize("tail", ["move", "pad", "short"])
+@pytest.mark.parametrize("n_samples", [1, 999, 44100, 44101, 44100 * 3 + 7])
+def test_triangles_weigh_what_their_segments_say(noise: Noise, n_samples: int, tail: str) -> None:
+    """A model whose answer depends on where in the segment a sample lies, against the sum that defines the result."""
+
+    def tilt(heard: Tensor) -> Tensor:
+        return (heard * torch.linspace(1, 2, heard.shape[-1]))[:, None].expand(-1, 2, -1, -1)
+
+    mixture = noise(2, n_samples)
+    model = _Scripted(tilt, overlap=0.25, blend="triangle", tail=tail)  # type: ignore[arg-type]
+    got = Separator(model, batch=2).separate(Audio(mixture, 44100))["vocals"].samples
+    weights = np.minimum(np.arange(1, 44101), np.arange(44100, 0, -1)) / 22050
+    total, norm = np.zeros(mixture.shape), np.zeros(n_samples)
+    starts = list(range(0, n_samples, int(0.75 * 44100)))
+    if tail == "move":
+        starts = [*(s for s in starts if s + 44100 < n_samples), max(0, n_samples - 44100)]
+    for start in starts:
+        length = min(44100, n_samples - start)
+        n_heard = 44100 if tail == "pad" else length
+        first = (n_heard - length) // 2
+        slope = np.linspace(1, 2, n_heard)[first : first + length]
+        total[:, start : start + length] += weights[:length] * slope * mixture[:, start : start + length]
+        norm[start : start + length] += weights[:length]
+    np.testing.assert_allclose(got, total / norm, atol=1e-6)
+
+
 @pytest.mark.parametrize("sample_rate", [8_000, 22_050, 96_000])
 def test_stems_sum_to_the_file_at_its_own_rate(pass_through: Build, noise: Noise, sample_rate: int) -> None:
     """White noise reaches far above the model's band; that part belongs to `other`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -45,6 +46,51 @@ def test_reads_no_further_than_the_next_segment() -> None:
     segments = cut_segments(blocks(), Segmentation(100, 60, 10, 20))
     next(segments)
     assert n_read == 11
+
+
+@pytest.mark.parametrize("n_samples", [1, 40, 99, 100, 101, 175, 176, 1000, 1037])
+@pytest.mark.parametrize("block_samples", [1, 33, 5000])
+@pytest.mark.parametrize("tail", ["pad", "short"])
+def test_segments_on_a_grid_hear_what_surrounds_them(
+    n_samples: int, block_samples: int, tail: Literal["pad", "short"]
+) -> None:
+    track = np.arange(1, n_samples + 1, dtype=np.float32)[None, None]
+    blocks = (track[..., i : i + block_samples] for i in range(0, n_samples, block_samples))
+    segments = list(cut_segments(blocks, Segmentation(100, 75, 0, 25, blend="triangle", tail=tail)))
+    assert [s.start for s in segments] == list(range(0, n_samples, 75))
+    around = np.pad(track, ((0, 0), (0, 0), (100, 100)))
+    for segment in segments:
+        assert segment.end == min(segment.start + 100, n_samples)
+        np.testing.assert_array_equal(segment.samples[..., segment.counted], track[..., segment.start : segment.end])
+        if tail == "pad":
+            assert segment.samples.shape[-1] == 100
+            heard = segment.start - (100 - (segment.end - segment.start)) // 2 + 100
+            np.testing.assert_array_equal(segment.samples, around[..., heard : heard + 100])
+        else:
+            assert segment.samples.shape[-1] == segment.end - segment.start
+
+
+@pytest.mark.parametrize("n_samples", [1, 100, 101, 133, 160, 1037])
+def test_segments_begin_on_the_grid(n_samples: int) -> None:
+    track = np.arange(n_samples, dtype=np.float32)[None, None]
+    segments = list(cut_segments(iter([track]), Segmentation(100, 60, 10, 20, grid_samples=20)))
+    assert all(s.start % 20 == 0 for s in segments)
+    assert segments[-1].end == n_samples
+    assert all(a.end - b.start >= 40 for a, b in pairwise(segments))
+
+
+def test_grid_rounds_the_hop_down() -> None:
+    spec = ModelSpec(("a",), 8000, 1, segment_samples=8000, context_samples=1000, grid_samples=1024)
+    cut = Segmentation.of(spec)
+    assert cut.hop_samples == 4096
+    assert (cut.context_samples, cut.ramp_samples) == (1000, 1904)
+    with pytest.raises(ConfigError, match="at least"):
+        Segmentation.of(spec, 0.3)
+
+
+def test_spec_says_the_overlap() -> None:
+    cut = Segmentation.of(ModelSpec(("a",), 8000, 1, segment_samples=8001, overlap=0.25, blend="triangle", tail="pad"))
+    assert (cut.hop_samples, cut.context_samples, cut.tail) == (6000, 0, "pad")
 
 
 def test_default_overlap_is_the_context_and_half_a_second_at_most() -> None:

@@ -2,7 +2,7 @@
 
 Their normal equations hold correlations only: a block Toeplitz matrix of those between images, and one right side for
 each channel of each estimate. They are summed over blocks of the signals by FFT, so that the memory does not grow with
-their length, and one factorisation serves all estimates.
+their length, and one elimination serves all estimates.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from auralflow.dsp.bss_eval.toeplitz import factorise, solve_factorised, unfold
+from auralflow.dsp.bss_eval.toeplitz import solve_toeplitz, unfold
 from auralflow.dsp.threads import spread
 
 
@@ -61,28 +61,20 @@ def _cross_spectrum(now: Float[Tensor, "source block now"], later: Float[Tensor,
 
 
 def solve(
-    own: Float[Tensor, "source source lag"], cross: Float[Tensor, "source signal lag"]
-) -> Float[Tensor, "source tap signal"]:
+    own: Float[Tensor, "batch source source lag"], cross: Float[Tensor, "batch source signal lag"]
+) -> Float[Tensor, "batch source tap signal"]:
     """The filters `h` for which `sum_i h_i * x_i` comes closest to each `y_j`, from the correlations of `correlate`.
 
     Where images hang together (the same signal in both channels, pure tones) many filters come equally close.
     """
-    n_sources, n_signals, n_taps = cross.shape
-    right = cross.permute(2, 0, 1).reshape(-1, n_signals)
+    n_batch, n_sources, n_signals, n_taps = cross.shape
+    right = cross.permute(0, 3, 1, 2).reshape(n_batch, -1, n_signals)
     blocks = _normal_blocks(own)
-    # The steps of many small blocks take longer than the arithmetic of a small matrix.
-    upper = _factorise_dense(blocks) if len(right) <= _N_DENSE else next(spread(factorise, [blocks]))
-    solution = _solve_dense(unfold(blocks), right) if upper is None else solve_factorised(upper, right)
-    filters: Tensor = solution.reshape(n_taps, n_sources, n_signals).transpose(0, 1)
-    return filters
-
-
-_N_DENSE = 2048
-
-
-def _factorise_dense(blocks: Float[Tensor, "lag source source"]) -> Float[Tensor, "row row"] | None:
-    upper, failed = torch.linalg.cholesky_ex(unfold(blocks), upper=True)
-    return None if failed else upper
+    # On one thread: the steps are too short to be shared.
+    solution, has_failed = next(spread(lambda system: solve_toeplitz(*system), [(blocks, right)]))
+    for item in has_failed.nonzero().flatten().tolist():
+        solution[item] = _solve_dense(unfold(blocks[item]), right[item])
+    return solution.reshape(n_batch, n_taps, n_sources, n_signals).transpose(1, 2)
 
 
 def _solve_dense(matrix: Float[Tensor, "row row"], right: Float[Tensor, "row signal"]) -> Float[Tensor, "row signal"]:
@@ -98,9 +90,10 @@ def _solve_dense(matrix: Float[Tensor, "row row"], right: Float[Tensor, "row sig
     return solution
 
 
-def _normal_blocks(own: Float[Tensor, "source source lag"]) -> Float[Tensor, "lag source source"]:
+def _normal_blocks(own: Float[Tensor, "batch source source lag"]) -> Float[Tensor, "batch lag source source"]:
     """The first row of blocks of the normal equations: `C(k)[i, j] = sum_t x_i[t] x_j[t - k]`, block Toeplitz."""
-    blocks = own.permute(2, 1, 0).contiguous()
-    blocks[0] = (blocks[0] + blocks[0].T) / 2  # but for rounding it is symmetric
-    blocks[0].diagonal().add_(torch.finfo(blocks.dtype).eps)  # museval's own, so that the numbers agree
+    blocks = own.permute(0, 3, 2, 1).contiguous()
+    first = blocks[:, 0]
+    first.copy_((first + first.mT) / 2)  # but for rounding it is symmetric
+    first.diagonal(dim1=1, dim2=2).add_(torch.finfo(blocks.dtype).eps)  # museval's own, so that the numbers agree
     return blocks

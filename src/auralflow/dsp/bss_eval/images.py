@@ -66,9 +66,10 @@ class _Filters:
         sources, signals = targets.flatten(0, 1), estimates.flatten(0, 1)
         n_channels, self._n_fft = targets.shape[1], n_fft
         own, cross = correlate(sources, sources, signals, n_lags=n_taps).tensor_split([len(sources)], dim=1)
-        self._from_all = self._respond(solve(own, cross))
+        self._from_all = self._respond(solve(own[None], cross[None])[0])
         stems = [slice(start, start + n_channels) for start in range(0, len(sources), n_channels)]
-        self._from_own = [self._respond(solve(own[stem, stem], cross[stem, stem])) for stem in stems]
+        within = (torch.stack([lags[stem, stem] for stem in stems]) for lags in (own, cross))
+        self._from_own = [self._respond(filters) for filters in solve(*within)]
 
     def score(self, estimates: Waveforms, targets: Waveforms) -> Float[Tensor, "ratio stem"]:
         """ISR, SIR and SAR in one window, from energies of spectra (Parseval), tails of the filters included."""

@@ -50,10 +50,17 @@ _FRAMES_AT_ONCE = 8
 
 
 def _energies(waveforms: Waveforms, n_window: int, hop_samples: int) -> Float[Tensor, "stem frame"]:
-    """Of every window, summed in float64."""
+    """Of every window, float64."""
     windows = waveforms.unfold(-1, n_window, hop_samples)
-    norm: Tensor = torch.linalg.vector_norm(windows, dim=(1, 3), dtype=torch.float64)
-    return norm.square()
+    # Pieces so short lose nothing in single precision, where sums are several times as fast as in double.
+    n_pieced = n_window - n_window % _PIECE
+    pieces = torch.linalg.vector_norm(windows[..., :n_pieced].unflatten(-1, (-1, _PIECE)), dim=-1)
+    rest = torch.linalg.vector_norm(windows[..., n_pieced:], dim=-1, keepdim=True)
+    energies: Tensor = torch.cat([pieces, rest], dim=-1).double().square().sum((1, 3))
+    return energies
+
+
+_PIECE = 441
 
 
 def cut(n_samples: int, window_samples: int, hop_samples: int) -> Iterator[slice]:
@@ -116,7 +123,8 @@ _N_PROBED = 64
 def sounds(waveform: Float[Tensor, "channel time"]) -> bool:
     """Whether BSS Eval hears anything: channels that sum to zero in every sample, as exact opposites do, are silent."""
     # Most signals sound at once, which spares the sum over the rest.
-    return any(bool(part.double().sum(0).any()) for part in torch.split(waveform, _PART_SAMPLES, dim=-1))
+    starts = range(0, waveform.shape[-1], _PART_SAMPLES)
+    return any(bool(waveform[:, start : start + _PART_SAMPLES].double().sum(0).any()) for start in starts)
 
 
 def decibels(signal: Float[Tensor, "*axes"], distortion: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:

@@ -1,0 +1,1 @@
+"""Checkpoints of other packages, one file for each format, to what a bundle is made of."""
