@@ -70,9 +70,8 @@ ALWAYS = [
     "log.tensorboard=false",
 ]
 IS_HALF = has_half_precision(torch.device("cpu"))
-HALF = ["trainer.precision=bf16", "trainer.channels_last=true"]
-"""What is judged by its SDR, also where the CPU has no bf16 and computes it piece by piece, slowly."""
 FAST = [f"trainer.precision={'bf16' if IS_HALF else '32'}", "trainer.channels_last=true"]
+ARITHMETIC = "bf16" if IS_HALF else "32 bits, since this CPU has no bf16"
 WAYS = {"plain": [], "ours": FAST, "ours, compiled": [*FAST, "trainer.compile=true"]}
 
 
@@ -92,7 +91,7 @@ class Run:
     def overrides(self) -> list[str]:
         """Its config."""
         if self.is_quality:
-            return [*ALWAYS, *self._for_quality(), *(HALF if self.way == "ours" else [])]
+            return [*ALWAYS, *self._for_quality(), *WAYS[self.way]]
         return [*ALWAYS, *self._for_speed(), *WAYS[self.way]]
 
     def _for_speed(self) -> list[str]:
@@ -247,7 +246,7 @@ def print_speed(root: str, cases: Sequence[str], ways: Sequence[str], n_steps: i
         f"Batches of {BATCH} stereo chunks of 4 s at 44.1 kHz, four stems; {torch.get_num_threads()} threads. Median of"
     )
     print(f"{repeat}, in brackets least and greatest. Each network is as large as its default.")
-    print(f"Ours computes in {'bf16' if IS_HALF else '32 bits, since this CPU has no bf16'}.\n")
+    print(f"Ours computes in {ARITHMETIC}.\n")
     print("| network | way | samples/s | ratio | data wait | peak MiB (before training) | loss |")
     print("|---|---|---|---|---|---|---|")
     for (case, way), measured in runs.items():
@@ -271,9 +270,9 @@ def print_quality(root: str, cases: Sequence[str], n_steps: int, n_seeds: int) -
     """SDR of held-out songs after training in both ways."""
     synth_data(f"{root}/songs", songs=20, duration=20.0, rate=8000)
     print(
-        f"{n_steps} steps with batches of {BATCH} chunks of 1 s, mono at 8 kHz, small networks; ours in bf16. Mean SDR"
+        f"{n_steps} steps with batches of {BATCH} chunks of 1 s, mono at 8 kHz, small networks; ours in {ARITHMETIC}."
     )
-    print(f"over the stems of 3 songs that were held out, after the last step; seeds 0 to {n_seeds - 1}.\n")
+    print(f"Mean SDR over the stems of 3 songs that were held out, after the last step; seeds 0 to {n_seeds - 1}.\n")
     print("| network | plain, dB | ours, dB | ours minus plain, mean | of each seed |")
     print("|---|---|---|---|---|", flush=True)
     for case in cases:

@@ -35,25 +35,25 @@ Stems = dict[str, Samples]
 Separate = Callable[[Audio, Stems], Stems]
 
 SAMPLE_RATE = 8000
-SONGS = {"songs": 24, "duration": 12.0, "rate": SAMPLE_RATE, "seed": 1}
-SPEC = [f"spec.sample_rate={SAMPLE_RATE}", "spec.segment_samples=16000", "spec.context_samples=1000", "spec.channels=1"]
+SONGS = {"songs": 16, "duration": 12.0, "rate": SAMPLE_RATE, "seed": 1}
+SPEC = [f"spec.sample_rate={SAMPLE_RATE}", "spec.segment_samples=12000", "spec.context_samples=1000", "spec.channels=1"]
 MODELS = {
     "spectrogram_net_simple": [
         "config.stft={n_fft: 512, hop_samples: 128}",
-        "config.unet={widths: [16, 24, 32, 48], n_frame_levels: 2}",
+        "config.unet={widths: [12, 16, 24, 32], n_frame_levels: 2}",
         "optimizer.learning_rate=3e-3",
-        "trainer.max_epochs=4",
+        "trainer.max_epochs=3",
     ],
     "waveform_unet": [
         "config.width=24",
         "config.depth=4",
         "config.n_hidden=64",
         "optimizer.learning_rate=2e-3",
-        "trainer.max_epochs=16",
+        "trainer.max_epochs=14",
     ],
 }
 TRAINING = [
-    "data.n_samples=192",
+    "data.n_samples=128",
     "data.batch_size=8",
     "data.n_workers=1",
     "data.cache=pcm",

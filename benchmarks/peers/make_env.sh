@@ -1,6 +1,6 @@
 #!/bin/sh
-# An environment for the packages that benchmarks/data.py and benchmarks/evaluate.py compare with: Python 3.11, about
-# two minutes.
+# An environment for the packages that the benchmarks and tests/parity/peers compare with: Python 3.11, about two
+# minutes.
 #
 #     sh benchmarks/peers/make_env.sh [PYTHON]
 #
@@ -14,6 +14,10 @@ $pip torch==2.13.0 numpy soundfile julius tqdm pyyaml lameenc imageio-ffmpeg
 $pip --no-deps openunmix==1.3.0 demucs==4.1.0 musdb==0.4.3 stempeg==0.2.6 ffmpeg-python==0.2.0 future
 $pip scipy pandas simplejson jsonschema packaging
 $pip --no-deps museval==0.4.1 fast_bss_eval==0.1.4
+$pip --no-deps BS-RoFormer==1.2.4 einops==0.8.2 einx==0.4.3 beartype==0.23.1 hyper-connections==0.4.11 \
+  PoPE-pytorch==0.2.1 rotary-embedding-torch==0.9.1 torch-einops-utils==0.2.0
+$pip --no-deps librosa==0.11.0 lazy_loader decorator joblib msgpack numba==0.68.1 llvmlite==0.50.0 cloudpickle loky \
+  threadpoolctl pooch platformdirs frozendict
 # stempeg calls ffmpeg by this name; one that is installed already comes first in the path.
 .venv-peers/bin/python -c 'import imageio_ffmpeg, os, sys
 link = os.path.join(sys.prefix, "bin", "ffmpeg")

@@ -99,7 +99,7 @@ class TrainingTask(lightning.LightningModule):
                 )
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return make_optimizer(self.model, self.config.optimizer)
+        return make_optimizer(self.model, self.config.optimizer, is_fused=self.config.trainer.precision != "16")
 
     def on_train_start(self) -> None:
         apply_settings(self.trainer.optimizers[0], self.config.optimizer)

@@ -57,6 +57,23 @@ def test_the_optimizer_is_the_one_that_is_named(name: str, kind: type) -> None:
     assert type(make_optimizer(nn.Linear(1, 1), OptimizerConfig(name=name))) is kind  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_a_fused_step_is_the_plain_one(name: str) -> None:
+    config = OptimizerConfig(name=name, learning_rate=0.1, weight_decay=0.01)  # type: ignore[arg-type]
+    ends = []
+    for is_fused in (False, True):
+        torch.manual_seed(0)
+        model = nn.Linear(8, 8)
+        optimizer = make_optimizer(model, config, is_fused=is_fused)
+        assert bool(optimizer.param_groups[0]["fused"]) == is_fused
+        for _ in range(5):
+            optimizer.zero_grad()
+            model(torch.linspace(-1, 1, 8)).square().sum().backward()
+            optimizer.step()
+        ends.append(model.weight.detach())
+    torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "values",
     [
