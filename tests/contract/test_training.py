@@ -52,8 +52,8 @@ def test_it_trains(name: str, songs: Path, tmp_path: Path) -> None:
     ]
     overrides = [
         *(word.replace("None", "null") for word in config), f"spec.sample_rate={SAMPLE_RATE}",
-        "spec.segment_samples=4000", "spec.context_samples=0", "trainer.max_epochs=1", "data.n_samples=4",
-        "data.batch_size=2", "data.n_workers=0", "log.tensorboard=false",
+        "spec.segment_samples=4000", "spec.context_samples=0", "spec.grid_samples=1", "trainer.max_epochs=1",
+        "data.n_samples=4", "data.batch_size=2", "data.n_workers=0", "log.tensorboard=false",
     ]  # fmt: skip
     configure(tmp_path / "run", model=name, stems="vocals,other", overrides=overrides)
     assert train(tmp_path / "run", songs).outcome == "finished"

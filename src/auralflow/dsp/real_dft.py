@@ -6,8 +6,8 @@ products. With n = a b points, sample `b p + q` and bin `r + a s`, p and r below
     X[r + a s] = sum_q  W_b^(q s)  W_n^(q r)  sum_p  W_a^(p r)  x[b p + q],      W_m = exp(-2 pi i / m)
 
 A frame is an (a, b) matrix: it is multiplied by an (r, a) matrix, point by point by the twiddles W_n^(q r), and by a
-(b, b) matrix. Real frames need the rows r <= a / 2 only, as X[n - k] is the conjugate of X[k]. The inverse goes the same
-way back. With a near b a frame costs about 3 n sqrt(n) multiplications instead of n^2, and the matrices are small.
+(b, b) matrix. Real frames need the rows r <= a / 2 only, as X[n - k] is the conjugate of X[k]. The inverse goes the
+same way back. With a near b a frame costs about 3 n sqrt(n) multiplications instead of n^2, and the matrices are small.
 
 Slower than `torch.fft`: where complex numbers are to be had, use that.
 """
@@ -48,8 +48,8 @@ def real_dft(
 def inverse_real_dft(
     real: Float[Tensor, "*axes freq"], imag: Float[Tensor, "*axes freq"], n_taps: int
 ) -> Float[Tensor, "*axes tap"]:
-    """`torch.fft.irfft` of the spectrum `real + i imag`, `n_taps` long; as there, bins without a mirror image (zero, and
-    the last of an even length) count as real.
+    """`torch.fft.irfft` of the spectrum `real + i imag`, `n_taps` long; as there, bins without a mirror
+    image (zero, and the last of an even length) count as real.
 
     Shape:
         twice `[*axes, n_taps // 2 + 1]` to `[*axes, n_taps]`.
@@ -124,8 +124,8 @@ def _make_tables(n_taps: int, dtype: torch.dtype, device: torch.device) -> _Tabl
 
 def _rotate(one: Tensor, other: Tensor, n_points: int) -> Tensor:
     """`exp(-2 pi i one other / n_points)` for each pair, in double precision; whole turns are taken off before."""
-    turns = torch.outer(one, other) % n_points / n_points
-    return torch.polar(torch.ones_like(turns, dtype=torch.float64), -2 * torch.pi * turns.double())
+    turns = (torch.outer(one, other) % n_points).double() / n_points
+    return torch.polar(torch.ones_like(turns), -2 * torch.pi * turns)
 
 
 _tables = lru_cache(maxsize=8)(_make_tables)

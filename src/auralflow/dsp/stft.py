@@ -73,7 +73,8 @@ class STFTConfig:
 
 
 def stft(waveform: Float[Tensor, "*axes time"], config: STFTConfig) -> Complex[Tensor, "*axes freq frame"]:
-    """Short-time Fourier transform, unscaled: a full-scale sine on a bin has magnitude `n_fft / 4` there.
+    """Short-time Fourier transform, unscaled: a full-scale sine on a bin has magnitude `n_fft / 4` there
+    (`n_fft / 2` with a rectangle).
 
     Shape:
         `[*axes, time]` to `[*axes, n_fft / 2 + 1, config.n_frames(time)]`; float32 gives complex64, float64
@@ -145,7 +146,7 @@ def _add_frames(frames: Float[Tensor, "*axes frame tap"], hop_samples: int) -> F
 
 def _window(config: STFTConfig, dtype: torch.dtype, device: torch.device) -> Tensor:
     # The compiler traces through a cache with a warning; in its graph the window is made anew, fused with its use.
-    make = _make_window if torch.compiler.is_compiling() else _cached_window
+    make = _make_window if torch.compiler.is_dynamo_compiling() else _cached_window
     return make(config, dtype, device)
 
 

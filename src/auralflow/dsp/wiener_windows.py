@@ -18,6 +18,8 @@ silence while another is not, as a click in the silent one; here zero stays zero
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
@@ -27,71 +29,76 @@ EPS = 1e-10
 HEADROOM = 10.0
 """Largest magnitude of a loud window."""
 
+# Bins that the CPU filters at once: what is made on the way then stays in its cache, and it is four times as fast.
+_BLOCK_FREQS = 128
+
 _Power = Float[Tensor, "*axes stem frame freq"]
 _Spatial = list[list[Tensor]]
 
 
 def wiener_windows(
-    estimates: Complex[Tensor, "*axes stem channel freq frame"],
+    masks: Float[Tensor, "*axes stem channel freq frame"] | Complex[Tensor, "*axes stem channel freq frame"],
     mixture: Complex[Tensor, "*axes channel freq frame"],
     n_iterations: int = 1,
     window_frames: int = 300,
 ) -> Complex[Tensor, "*axes stem channel freq frame"]:
-    """Stems whose channels agree with each other, from first estimates of them; see the head of this file.
+    """Stems whose channels agree with each other, from a mask for each; see the head of this file.
 
     Args:
-        estimates: the mixture times a mask for each stem.
-        n_iterations: rounds of expectation-maximisation; 0 returns `estimates`.
+        n_iterations: rounds of expectation-maximisation; 0 applies the masks as they are.
         window_frames: frames that share their R; 0 for all of them.
 
-    The work is done in double precision, except on devices that lack it (MPS).
+    The work is done in double precision, except on devices that lack it (MPS). In memory the bins of one frame lie side
+    by side, as `stft` leaves them.
 
     Shape:
-        estimates `[*axes, stem, channel, freq, frame]`, mixture `[*axes, channel, freq, frame]`, any channel count.
+        masks `[*axes, stem, channel, freq, frame]`, mixture `[*axes, channel, freq, frame]`, any channel count.
 
     Example:
         >>> mixture = torch.randn(2, 129, 20, dtype=torch.complex64)
         >>> masks = torch.rand(3, 2, 129, 20)
-        >>> wiener_windows(masks * mixture, mixture).shape
+        >>> wiener_windows(masks, mixture).shape
         torch.Size([3, 2, 129, 20])
     """
     if n_iterations == 0:
-        return estimates
-    filtered = torch.empty_like(estimates)
-    length = window_frames or mixture.shape[-1]
-    for start in range(0, mixture.shape[-1], length):
-        window = slice(start, start + length)
-        filtered[..., window] = _filter_window(estimates[..., window], mixture[..., window], n_iterations)
+        return masks * mixture.unsqueeze(-4)
+    n_freqs, n_frames = mixture.shape[-2:]
+    filtered = mixture.new_empty(*masks.shape[:-2], n_frames, n_freqs).mT
+    for window in _cut(n_frames, window_frames or n_frames):
+        scale = (mixture[..., window].abs().amax(dim=(-3, -2, -1), keepdim=True) / HEADROOM).clamp(min=1)
+        for bins in _cut(n_freqs, _BLOCK_FREQS if mixture.device.type == "cpu" else n_freqs):
+            part = _filter_part(masks[..., bins, window], mixture[..., bins, window], scale, n_iterations)
+            filtered[..., bins, window] = part
     return filtered
 
 
-def _filter_window(
-    estimates: Complex[Tensor, "*axes stem channel freq frame"],
-    mixture: Complex[Tensor, "*axes channel freq frame"],
-    n_iterations: int,
+def _cut(n: int, length: int) -> Iterator[slice]:
+    return (slice(start, start + length) for start in range(0, n, length))
+
+
+def _filter_part(
+    masks: Tensor, mixture: Complex[Tensor, "*axes channel freq frame"], scale: Tensor, n_iterations: int
 ) -> Complex[Tensor, "*axes stem channel freq frame"]:
-    # Below, freq is the last axis: the bins of a frame lie side by side in memory, and so do the 2 x 2 matrices' entries.
-    dtype = estimates.dtype if estimates.device.type == "mps" else torch.complex128
-    scale = (mixture.abs().amax(dim=(-3, -2, -1), keepdim=True) / HEADROOM).clamp(min=1)
+    dtype = mixture.dtype if mixture.device.type == "mps" else torch.complex128
     x = (mixture.to(dtype) / scale).mT
-    y = (estimates.to(dtype) / scale.unsqueeze(-4)).mT
+    y = masks.mT * x.unsqueeze(-4)
     for _ in range(n_iterations):
         y = _filter(*_fit(y), x)
-    return (y * scale.unsqueeze(-4)).mT.to(estimates.dtype)
+    return (y * scale.unsqueeze(-4)).mT
 
 
 def _fit(y: Complex[Tensor, "*axes stem channel frame freq"]) -> tuple[_Power, _Spatial]:
     """v and, by its entries (*axes, stem, 1, freq), R."""
     channels = y.unbind(-3)
-    powers = [channel.real.square() + channel.imag.square() for channel in channels]
-    power = torch.stack(powers).mean(0)
+    powers = torch.stack([channel.real.square() + channel.imag.square() for channel in channels])
+    power = powers.mean(0)
     total = power.sum(-2, keepdim=True) + EPS
-    spatial: _Spatial = [[power] * len(channels) for _ in channels]
+    spatial: _Spatial = [[] for _ in channels]
     for a, one in enumerate(channels):
-        spatial[a][a] = powers[a].sum(-2, keepdim=True) / total
         for b, other in enumerate(channels[:a]):
-            spatial[a][b] = (one * other.conj()).sum(-2, keepdim=True) / total
-            spatial[b][a] = spatial[a][b].conj()
+            spatial[a].append((one * other.conj()).sum(-2, keepdim=True) / total)
+            spatial[b].append(spatial[a][b].conj())
+        spatial[a].append(powers[a].sum(-2, keepdim=True) / total)
     return power, spatial
 
 
