@@ -37,8 +37,10 @@ def two_layers_path() -> str:
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing a test trusts stays on the machine."""
+    """Nothing a test trusts or keeps stays on the machine, and nothing is downloaded by accident."""
     monkeypatch.setenv("AURALFLOW_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("AURALFLOW_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("AURALFLOW_OFFLINE", "1")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@
     ├── ShapeError            an array has other axes than expected
     ├── DeviceError           a device was asked for that is not there, or it ran out of memory
     ├── CheckpointError       a saved model cannot be loaded
+    ├── DownloadError         a file cannot be fetched from the network, or sent there
     ├── TrainingError         a training run cannot go on
     ├── MissingExtraError     an optional dependency is not installed
     └── Cancelled             the caller asked to stop
@@ -50,6 +51,10 @@ class DeviceError(AuralflowError):
 
 class CheckpointError(AuralflowError):
     """A saved model cannot be loaded."""
+
+
+class DownloadError(AuralflowError):
+    """A file cannot be fetched from the network, or sent there."""
 
 
 class TrainingError(AuralflowError):

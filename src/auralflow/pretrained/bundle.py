@@ -7,6 +7,9 @@
       spec: {stems: [vocals, other], sample_rate: 44100, ...}
       config: {...}
 
+A bag has no config; instead a list `bag` says, for each of its networks, `config` and `weights` (see
+`auralflow.pretrained.members`).
+
 The weights are plain tensors and the architecture is a name of this package or of an installed plug-in. A model that
 was trained from a file of the user's own has that file beside it, `<architecture>.py`, and its SHA-256 in the
 description; it is imported only where the user has trusted it (see `auralflow.pretrained.trust`).
@@ -16,16 +19,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn
 
 from auralflow.config import from_dict, from_yaml, to_dict, to_yaml
 from auralflow.errors import AuralflowError, CheckpointError
 from auralflow.models import models
+from auralflow.pretrained.members import MemberDescription, build_bag
 from auralflow.pretrained.trust import is_trusted, trust_code
 from auralflow.registry import config_class
 from auralflow.spec import FORMAT_VERSION, ModelSpec
@@ -49,6 +54,8 @@ class BundleDescription:
     """SHA-256 of the weights file; empty before the model is trained."""
     code_sha256: str = ""
     """SHA-256 of `<architecture>.py` in the bundle; empty where the architecture is a known name."""
+    bag: tuple[MemberDescription, ...] = ()
+    """Its networks, of a bag; `config` is empty then."""
 
 
 def save_bundle(model: nn.Module, folder: Path, *, architecture: str, config: Any, code: bytes | None = None) -> None:
@@ -65,27 +72,49 @@ def save_bundle(model: nn.Module, folder: Path, *, architecture: str, config: An
     Raises:
         CheckpointError: the folder cannot be written.
     """
+    values = config if isinstance(config, dict) else to_dict(config)
+    description = BundleDescription(FORMAT_VERSION, architecture, cast(ModelSpec, model.spec), values)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f".{WEIGHTS}.tmp"
-        # Not save_file, which makes files that only their owner can read.
-        unfinished.write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
-        os.replace(unfinished, folder / WEIGHTS)
-        description = BundleDescription(
-            FORMAT_VERSION,
-            architecture,
-            cast(ModelSpec, model.spec),
-            config if isinstance(config, dict) else to_dict(config),
-            _sha256(folder / WEIGHTS),
-            "" if code is None else hashlib.sha256(code).hexdigest(),
-        )
-        if code is not None:
-            (folder / f"{architecture}.py").write_bytes(code)
-        unfinished = folder / f".{DESCRIPTION}.tmp"
-        unfinished.write_text(to_yaml(description), encoding="utf-8")
-        os.replace(unfinished, folder / DESCRIPTION)
+        write_bundle(folder, description, model.state_dict(), code)
     except OSError as error:
         raise CheckpointError(f"{folder}: cannot write the bundle there: {error.strerror or error}") from error
+
+
+def write_bundle(
+    folder: Path, description: BundleDescription, state: Mapping[str, Tensor], code: bytes | None = None
+) -> None:
+    """Write tensors and what they are the weights of as a bundle; the SHA-256 sums are filled in.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{WEIGHTS}.tmp"
+    # Not save_file, which makes files that only their owner can read.
+    unfinished.write_bytes(save(_untie(state)))
+    os.replace(unfinished, folder / WEIGHTS)
+    if code is not None:
+        (folder / f"{description.architecture}.py").write_bytes(code)
+    described = replace(
+        description,
+        weights_sha256=_sha256(folder / WEIGHTS),
+        code_sha256="" if code is None else hashlib.sha256(code).hexdigest(),
+    )
+    unfinished = folder / f".{DESCRIPTION}.tmp"
+    unfinished.write_text(to_yaml(described), encoding="utf-8")
+    os.replace(unfinished, folder / DESCRIPTION)
+
+
+def _untie(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors on the CPU that share no memory, as safetensors wants them: tied ones are written once each."""
+    seen: set[int] = set()
+    apart = {}
+    for key, tensor in state.items():
+        plain = tensor.detach().cpu().contiguous()
+        place = plain.untyped_storage().data_ptr()
+        apart[key] = plain.clone() if place in seen else plain
+        seen.add(place)
+    return apart
 
 
 def read_description(folder: Path) -> BundleDescription:
@@ -153,6 +182,8 @@ def build_described(folder: Path, description: BundleDescription) -> nn.Module:
         CheckpointError: it needs code that comes with the bundle and was not trusted, or is not the code it names.
     """
     model_class = find_architecture(folder, description)
+    if description.bag:
+        return build_bag(model_class, description.spec, description.bag)
     config: Any = from_dict(config_class(model_class), description.config, "config")
     return cast(nn.Module, model_class(description.spec, config))
 

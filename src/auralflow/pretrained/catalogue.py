@@ -1,15 +1,19 @@
-"""The ready-to-use models as one table: their cards, and what their architectures' specs add."""
+"""The ready-to-use models as one table: what their cards say, and what is on this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auralflow.errors import AuralflowError, UnknownNameError
-from auralflow.pretrained.bundle import DESCRIPTION, BundleDescription, read_description
-from auralflow.pretrained.card import Card, list_cards
-from auralflow.pretrained.load import describe_model
+from auralflow.pretrained.card import NOT_STATED, Card, Measured, PublishedScores, list_cards
+from auralflow.pretrained.names import DESCRIPTION
+from auralflow.pretrained.obtain import publish_card
+
+if TYPE_CHECKING:  # loads torch
+    from auralflow.pretrained.bundle import BundleDescription
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,19 @@ class ModelEntry:
     training_data: str
     summary: str
     weaknesses: str
+    parameters: int | None = None
+    """Number of trained values, where it is known."""
+    is_here: bool = True
+    """Whether it can be used without a download."""
+    size_bytes: int | None = None
+    """What a download takes, where it is published."""
+    published_scores: tuple[PublishedScores, ...] = ()
+    measured: Measured = field(default_factory=Measured)
+    code_licence: str = NOT_STATED
+    licence_source: str = NOT_STATED
+    """Where the licence of the weights is stated."""
+    source: str = NOT_STATED
+    """Page or paper of the authors."""
 
 
 def list_entries(
@@ -48,7 +65,7 @@ def list_entries(
         >>> all("vocals" in entry.stems for entry in list_entries(["vocals"]))
         True
     """
-    entries = (*map(_read_entry, list_cards()), *(_find_bundles(folder) if folder else ()))
+    entries = (*map(_read_card, list_cards()), *(_find_bundles(folder) if folder else ()))
     known = {stem for entry in entries for stem in entry.stems}
     for stem in stems:
         if stem not in known:
@@ -58,25 +75,35 @@ def list_entries(
     )
 
 
-def _read_entry(card: Card) -> ModelEntry:
-    spec = describe_model(card.name).spec
+def _read_card(card: Card) -> ModelEntry:
+    published = publish_card(card)
     return ModelEntry(
         name=card.name,
         aliases=card.aliases,
-        stems=spec.stems,
-        sample_rate=spec.sample_rate,
-        channels=spec.channels,
+        stems=card.stems,
+        sample_rate=card.sample_rate,
+        channels=card.channels,
         licence=card.licence,
         commercial_use=card.commercial_use,
         training_data=card.training_data,
         summary=card.summary,
         weaknesses=card.weaknesses,
+        parameters=card.parameters,
+        is_here=published is None or published.is_here,
+        size_bytes=card.size,
+        published_scores=card.published_scores,
+        measured=card.measured,
+        code_licence=card.code_licence,
+        licence_source=card.licence_source,
+        source=card.source,
     )
 
 
 def _find_bundles(folder: Path) -> Iterator[ModelEntry]:
     """Models that were trained here; what is no complete bundle is none of them."""
     for path in sorted(folder.glob(f"*/{DESCRIPTION}")):
+        from auralflow.pretrained.bundle import read_description
+
         try:
             bundle = read_description(path.parent)
         except AuralflowError:
@@ -92,9 +119,9 @@ def _describe_bundle(folder: Path, bundle: BundleDescription) -> ModelEntry:
         stems=bundle.spec.stems,
         sample_rate=bundle.spec.sample_rate,
         channels=bundle.spec.channels,
-        licence="not stated",
+        licence=NOT_STATED,
         commercial_use=False,
-        training_data="see train.yaml" if (folder / "train.yaml").exists() else "not stated",
+        training_data="see train.yaml" if (folder / "train.yaml").exists() else NOT_STATED,
         summary=f"Trained model in this folder, architecture {bundle.architecture}",
-        weaknesses="not stated",
+        weaknesses=NOT_STATED,
     )

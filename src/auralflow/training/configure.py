@@ -17,6 +17,7 @@ from auralflow.errors import ConfigError, OutputError
 from auralflow.losses import build_losses
 from auralflow.models import models
 from auralflow.pretrained.bundle import BundleDescription, check_trained, find_architecture, read_description
+from auralflow.pretrained.members import check_single
 from auralflow.pretrained.trust import trust_code
 from auralflow.registry import config_class
 from auralflow.spec import FORMAT_VERSION, ModelSpec
@@ -184,6 +185,7 @@ def _find_source(source: str) -> _Origin:
         raise ConfigError(f"from: expected the folder of a bundle, got {source!r}, which is none")
     found = read_description(Path(source))
     check_trained(Path(source), found)
+    check_single(source, found.bag)
     code = (Path(source) / f"{found.architecture}.py").read_bytes() if found.code_sha256 else None
     part = find_architecture(Path(source), found)
     return _Origin(dataclasses.replace(found, weights_sha256=""), part, config_class(part), code)

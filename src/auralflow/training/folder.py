@@ -20,6 +20,7 @@ from typing import Any
 from auralflow.config import from_yaml, to_yaml
 from auralflow.errors import AuralflowError, ConfigError, OutputError
 from auralflow.pretrained.bundle import DESCRIPTION, BundleDescription, read_description
+from auralflow.pretrained.members import check_single
 from auralflow.training.config import TrainConfig
 
 
@@ -66,7 +67,7 @@ class RunFolder:
         """What is to be trained.
 
         Raises:
-            ConfigError: the folder is no run.
+            ConfigError: the folder is no run, or its model is a bag.
             CheckpointError: `model.yaml` is not readable.
         """
         if not self.model_yaml.is_file() or not self.train_yaml.is_file():
@@ -74,7 +75,9 @@ class RunFolder:
                 f"{self.path}: expected a folder with {DESCRIPTION} and train.yaml, found none; make one with "
                 f"'auralflow config {self.path} --model NAME --stems NAMES'"
             )
-        return read_description(self.path)
+        description = read_description(self.path)
+        check_single(self.model_yaml, description.bag)
+        return description
 
     def read_train(self) -> TrainConfig:
         """How it is to be trained.

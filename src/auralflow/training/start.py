@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +62,10 @@ def check_has_parameters(model: nn.Module, architecture: str) -> None:
     """Refuse what cannot be trained.
 
     Raises:
-        ConfigError: the model has no parameters.
+        ConfigError: the model has no parameters, or its file says that it is for inference only.
     """
+    if getattr(sys.modules.get(type(model).__module__), "INFERENCE_ONLY", False):
+        raise ConfigError(f"{architecture}: is for inference only and cannot be trained; choose another architecture")
     if not list(model.parameters()):
         raise ConfigError(f"{architecture}: has no parameters to train; choose another architecture")
 

@@ -1,0 +1,1 @@
+"""Files from the network, each fetched once; the only room that opens it."""
