@@ -14,6 +14,7 @@ from auralflow.evaluation.protocol import Protocol, make_protocol
 from auralflow.evaluation.references import Reference, list_tracks, make_references
 from auralflow.evaluation.systems import SystemDescription, choose_stems, describe_system, list_stems
 from auralflow.metrics import Column, Metric, load_metric
+from auralflow.separation.names import model_name
 
 _SHAPES_ESTIMATES = ("segment_s", "overlap", "precision")
 _SHAPES_SCORES = ("mixture", "channels", "metrics")
@@ -70,7 +71,7 @@ def default_out(config: EvaluationConfig) -> Path:
         'evaluation/my_model'
     """
     name = Path(config.system).expanduser().resolve().name
-    return Path("evaluation", name.removesuffix(".py"))
+    return Path("evaluation", model_name(name))
 
 
 def _refuse_clashes(metrics: tuple[Metric, ...]) -> None:

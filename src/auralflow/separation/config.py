@@ -14,6 +14,8 @@ from auralflow.errors import ConfigError, UnknownNameError
 from auralflow.separation.outputs import Consistency
 from auralflow.separation.runner import Precision
 
+Engine = Literal["torch", "onnx"]
+
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d*)?|\.\d+)s?")
 # What does not change the samples that are written, and so not what counts as done.
 _NOT_IN_HASH = ("batch", "device")
@@ -28,7 +30,7 @@ class SeparationConfig:
     """
 
     model: str = "default"
-    """Name of a model, path of a bundle, or path of a `.py` file."""
+    """Name of a model, path of a bundle, of a `.py` file, or of a plan."""
     stems: tuple[str, ...] | None = None
     """Stems to write; None for all of the model's."""
     mix: tuple[str, ...] = ()
@@ -57,6 +59,8 @@ class SeparationConfig:
     """Where to compute."""
     precision: Precision = "exact"
     """`exact` or `fast`."""
+    engine: Engine = "torch"
+    """What computes: `torch`, or ONNX Runtime (`onnx`)."""
 
     def __post_init__(self) -> None:
         if self.format not in FORMAT_NAMES:
@@ -67,6 +71,15 @@ class SeparationConfig:
             raise ConfigError(f"from: expected 0 or more seconds, got {self.from_s}")
         if self.for_s is not None and self.for_s <= 0:
             raise ConfigError(f"for: expected more than 0 seconds, got {self.for_s}")
+        self._check_engine()
+
+    def _check_engine(self) -> None:
+        if self.engine not in ("torch", "onnx"):
+            raise UnknownNameError("engine", self.engine, ("torch", "onnx"))
+        if self.engine == "onnx" and self.device not in ("auto", "cpu"):
+            raise ConfigError(f"device: --engine onnx computes on the CPU, got '{self.device}'; leave --device out")
+        if self.engine == "onnx" and self.precision != "exact":
+            raise ConfigError("precision: --engine onnx computes in 32 bits; leave --precision out")
 
     def fingerprint(self, model_identity: str) -> str:
         """Short hash of all that shapes the written samples: equal settings, equal outputs."""

@@ -16,20 +16,20 @@ from torch import nn
 
 from auralflow.audio.layout import ChannelLayout
 from auralflow.audio.ops import Conform, Fifo, Restore
-from auralflow.audio.types import Audio, Samples
+from auralflow.audio.types import Samples
 from auralflow.dsp.overlap_add import OverlapAdd, trapezoid, triangle
-from auralflow.errors import AudioError, ConfigError
+from auralflow.errors import ConfigError
+from auralflow.separation.base import BaseSeparator
 from auralflow.separation.device import choose_device
 from auralflow.separation.outputs import REST, OutputPlan, plan_outputs
-from auralflow.separation.progress import CancelToken, ProgressCallback, ProgressMeter, Stopwatch
+from auralflow.separation.progress import CancelToken, Stopwatch
 from auralflow.separation.runner import ModelRunner, Precision, TrackStatistics
 from auralflow.separation.segments import Segment, Segmentation, cut_segments
+from auralflow.separation.statistics import StatisticsMeter
 from auralflow.spec import ModelSpec
 
-_BLOCK_SAMPLES = 1 << 16
 
-
-class Separator:
+class Separator(BaseSeparator[TrackStatistics]):
     """A model made ready to separate audio; use it for as many files or arrays as you like.
 
     Args:
@@ -41,7 +41,7 @@ class Separator:
         precision: `exact` (float32) or `fast` (half precision where torch finds it safe).
 
     Example:
-        >>> from auralflow import load_model
+        >>> from auralflow import Audio, load_model
         >>> separator = Separator(load_model("classic"))
         >>> stems = separator.separate(Audio(np.zeros((2, 44100)), 44100))
         >>> stems["vocals"].n_samples
@@ -71,70 +71,6 @@ class Separator:
         self.precision: Precision = precision
         self._model = model.eval().to(self.device)
         self._parts: dict[tuple[str, ...], nn.Module] = {}
-
-    def separate(
-        self,
-        audio: Audio,
-        *,
-        outputs: OutputPlan | None = None,
-        progress: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> dict[str, Audio]:
-        """Separate an array.
-
-        Args:
-            audio: the mixture.
-            outputs: what to return, from `plan_outputs`; by default every stem of the model.
-            progress: called after each piece with the fraction done and the time left.
-            cancel: a token that stops the work from outside.
-
-        Returns:
-            One `Audio` for each output, with the rate, channels and length of the mixture.
-
-        Raises:
-            AudioError: the samples are not finite.
-            Cancelled: the token was cancelled.
-        """
-        plan = outputs or plan_outputs(self.spec.stems)
-        done = np.empty((len(plan.names), *audio.samples.shape), np.float32)
-        self.separate_into(done, audio, outputs=plan, progress=progress, cancel=cancel)
-        return {name: Audio(samples, audio.sample_rate) for name, samples in zip(plan.names, done, strict=True)}
-
-    def separate_into(
-        self,
-        estimates: Samples,
-        audio: Audio,
-        *,
-        outputs: OutputPlan | None = None,
-        progress: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-        warn: Callable[[str], None] | None = None,
-    ) -> None:
-        """Separate an array into another; see `separate`.
-
-        Shape:
-            estimates: (output, channel, time), in the order of the plan.
-        """
-        if not np.isfinite(audio.samples).all():
-            raise AudioError(
-                "expected finite samples, got NaN or infinity; clean them first, e.g. with numpy.nan_to_num"
-            )
-        meter = ProgressMeter(progress, audio.sample_rate, audio.n_samples)
-        position = 0
-        for blocks in self.stream(
-            _cut(audio.samples),
-            audio.sample_rate,
-            audio.channels,
-            outputs=outputs,
-            cancel=cancel,
-            statistics=self._statistics_of(audio),
-            warn=warn,
-        ):
-            length = blocks[0].shape[-1]
-            for estimate, block in zip(estimates, blocks, strict=True):
-                estimate[:, position : position + length] = block
-            position += length
-            meter.advance(length)
 
     def stream(
         self,
@@ -185,19 +121,10 @@ class Separator:
         """Mean and deviation of a track, or None when the model does not ask for them."""
         if self.spec.normalise == "none":
             return None
-        layout = ChannelLayout(channels, self.spec.channels)
-        n_samples, total, power = 0, np.zeros(len(layout.groups)), np.zeros(len(layout.groups))
-        for block in self._conform(blocks, sample_rate, layout, Stopwatch()):
-            mono = block.mean(axis=1, dtype=np.float64)
-            n_samples += mono.shape[-1]
-            total += mono.sum(-1)
-            power += (mono**2).sum(-1)
-        mean = total / max(n_samples, 1)
-        variance = np.maximum(power - n_samples * mean**2, 0) / max(n_samples - 1, 1)
-        return TrackStatistics(tuple(mean.tolist()), tuple(np.sqrt(variance).tolist()))
-
-    def _statistics_of(self, audio: Audio) -> TrackStatistics | None:
-        return self.measure(_cut(audio.samples), audio.sample_rate, audio.channels)
+        meter = StatisticsMeter(self.spec.sample_rate, self.spec.channels, sample_rate, channels)
+        for block in blocks:
+            meter.add(block)
+        return meter.finish()
 
     def _runner(self, stems: tuple[str, ...], statistics: TrackStatistics | None) -> ModelRunner:
         if self.spec.normalise == "track" and statistics is None:
@@ -289,11 +216,6 @@ class Separator:
         with watch.measure("resample"):
             rest = restore.flush()
         yield rest
-
-
-def _cut(samples: Samples) -> Iterator[Samples]:
-    for start in range(0, samples.shape[-1], _BLOCK_SAMPLES):
-        yield samples[:, start : start + _BLOCK_SAMPLES]
 
 
 def _timed(blocks: Iterable[Samples], watch: Stopwatch, stage: str) -> Iterator[Samples]:

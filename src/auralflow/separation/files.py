@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -27,9 +28,9 @@ from auralflow.audio.tags import stem_tags
 from auralflow.audio.types import AudioInfo, Samples
 from auralflow.audio.write import AudioWriter
 from auralflow.errors import AudioError, OutputError
+from auralflow.separation.base import BaseSeparator
 from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source
-from auralflow.separation.engine import Separator
 from auralflow.separation.names import model_name, output_path
 from auralflow.separation.outputs import OutputPlan, plan_outputs
 from auralflow.separation.progress import CancelToken, ProgressCallback, ProgressMeter, Stopwatch
@@ -40,7 +41,7 @@ STEM_MP4 = "stem.mp4"
 
 
 def separate_file(
-    separator: Separator,
+    separator: BaseSeparator[Any],
     source: Source,
     config: SeparationConfig,
     out: Path,
@@ -103,7 +104,7 @@ class _FileJob:
 
     def __init__(
         self,
-        separator: Separator,
+        separator: BaseSeparator[Any],
         info: AudioInfo,
         config: SeparationConfig,
         plan: OutputPlan,

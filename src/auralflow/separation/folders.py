@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from auralflow.errors import ConfigError
-from auralflow.pretrained.load import describe_model
-from auralflow.separation.build import build_separator
+from auralflow.separation.build import build_separator, describe_separator
 from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source, find_sources
 from auralflow.separation.files import STEM_MP4, separate_file
@@ -45,7 +44,7 @@ class Job:
     def __init__(self, inputs: Sequence[str | Path], config: SeparationConfig, out: Path) -> None:
         check_template(config.name)
         self.config, self.out = config, Path(out)
-        self.model = describe_model(config.model)
+        self.model = describe_separator(config)
         self.plan = plan_outputs(self.model.spec.stems, config.stems, config.mix, config.residual, config.consistency)
         self.sources = find_sources(inputs, self.out)
         self._refuse_clashes()

@@ -57,8 +57,8 @@ def output_path(
 
 
 def model_name(model: str) -> str:
-    """What `{model}` stands for: a card's name, a bundle's folder, or a file without `.py`."""
-    return Path(model).name.removesuffix(".py")
+    """What `{model}` stands for: a card's name, a bundle's folder, or a file without `.py`, a plan without `.yaml`."""
+    return Path(model).name.removesuffix(".py").removesuffix(".yaml").removesuffix(".yml")
 
 
 def find_clash(paths: Iterable[tuple[Path, Path]]) -> tuple[Path, Path, Path] | None:

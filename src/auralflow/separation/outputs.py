@@ -48,7 +48,7 @@ class OutputPlan:
             mixture (channel, time); stems and outputs (channel, time) each
         """
         sounds = [mixture, *stems]
-        return [_weighted_sum(row, sounds) for row in self.weights]
+        return [weighted_sum(row, sounds) for row in self.weights]
 
 
 def plan_outputs(
@@ -146,7 +146,8 @@ def _index(stem: str, all_stems: Sequence[str]) -> int:
     return list(all_stems).index(stem)
 
 
-def _weighted_sum(row: Sequence[float], sounds: Sequence[Samples]) -> Samples:
+def weighted_sum(row: Sequence[float], sounds: Sequence[Samples]) -> Samples:
+    """Sum of sounds; one that is taken as it is shares its memory."""
     terms = [(np.float32(weight), sound) for weight, sound in zip(row, sounds, strict=True) if weight]
     if not terms:
         return np.zeros_like(sounds[0])

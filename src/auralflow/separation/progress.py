@@ -74,18 +74,25 @@ class ProgressMeter:
 
 
 class Stopwatch:
-    """Wall seconds by stage: decode, resample, model, mix, spool, encode."""
+    """Wall seconds by stage: decode, resample, model, mix, spool, encode.
+
+    A stage within a stage, as where one step of a plan waits for another, is counted once, as the inner one.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._lock = threading.Lock()
+        self._local = threading.local()
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
+        outer = getattr(self._local, "inner_s", 0.0)
+        self._local.inner_s = 0.0
         started = time.perf_counter()
         try:
             yield
         finally:
             elapsed = time.perf_counter() - started
             with self._lock:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + elapsed
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + elapsed - self._local.inner_s
+            self._local.inner_s = outer + elapsed

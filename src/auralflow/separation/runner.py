@@ -67,9 +67,19 @@ class ModelRunner:
         estimates = items.new_zeros(items.shape[0], len(self._keep), *items.shape[1:])
         heard = [i for i in range(len(items)) if items[i].any()]
         for batch in _chunks(heard, len(segments)):
-            estimates[batch] = self._run_items(items[batch], [i % n_groups for i in batch])
+            groups = [i % n_groups for i in batch]
+            filled = self._level_silence(items[batch], [segments[i // n_groups] for i in batch], groups)
+            estimates[batch] = self._run_items(filled, groups)
         _mute_silence(estimates, items)
         return [e.transpose(0, 1) for e in torch.split(estimates, n_groups)]
+
+    def _level_silence(self, items: Tensor, segments: Sequence[Segment], groups: list[int]) -> Tensor:
+        """Silence beyond the track at the track's mean, so that it is zero to models that want the track normalised."""
+        if self._statistics is not None:
+            for item, segment, group in zip(items, segments, groups, strict=True):
+                for beyond in segment.beyond:
+                    item[..., beyond] = self._statistics.mean[group]
+        return items
 
     def _run_items(self, items: Tensor, groups: list[int]) -> Tensor:
         """Halve the batch until it fits; a single item that does not fit an accelerator goes to the CPU."""
@@ -93,6 +103,9 @@ class ModelRunner:
         return self._run_items(items, groups)
 
     def _forward(self, items: Tensor, groups: list[int]) -> Tensor:
+        parameter = next(self._model.parameters(), None)
+        if parameter is not None:  # another run of the same model may have moved it to where there is memory
+            self.device = parameter.device
         moments = self._moments(groups)
         scaled = items if moments is None else (items - moments[0]) / moments[1]
         with torch.inference_mode(), self._autocast():

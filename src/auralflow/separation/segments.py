@@ -95,6 +95,11 @@ class Segment:
         """The samples that count."""
         return slice(self.offset, self.offset + self.end - self.start)
 
+    @property
+    def beyond(self) -> tuple[slice, slice]:
+        """Where it was filled up with silence, before the track and after it."""
+        return slice(0, max(0, self.offset - self.start)), slice(self.counted.stop, None)
+
 
 def cut_segments(blocks: Iterable[Samples], segmentation: Segmentation) -> Iterator[Segment]:
     """Segments of `segment_samples`; blocks are read no further than the next segment needs.

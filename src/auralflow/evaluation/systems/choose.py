@@ -16,7 +16,8 @@ from auralflow.evaluation.systems.folder import EstimatesSystem, find_folder, li
 from auralflow.evaluation.systems.model import ModelSystem
 from auralflow.evaluation.systems.system import System, SystemDescription
 from auralflow.pretrained.bundle import DESCRIPTION
-from auralflow.pretrained.load import describe_model
+from auralflow.pretrained.names import sort_name
+from auralflow.separation.build import describe_separator
 
 
 def describe_system(config: EvaluationConfig, tracks: Sequence[Track]) -> SystemDescription:
@@ -31,11 +32,11 @@ def describe_system(config: EvaluationConfig, tracks: Sequence[Track]) -> System
     if name in BASELINES:
         return SystemDescription("baseline", name, f"baseline {name}", None)
     folder = Path(name).expanduser()
-    if folder.is_dir() and not (folder / DESCRIPTION).is_file():
+    if folder.is_dir() and not (folder / DESCRIPTION).is_file() and sort_name(str(folder)) != "foreign":
         stems = _find_stems(folder, tracks)
         return SystemDescription("estimates", folder.resolve().name, str(folder.resolve()), stems)
     try:
-        model = describe_model(name)
+        model = describe_separator(config.separation)
     except UnknownNameError as error:
         raise UnknownNameError("model, baseline or folder of estimates", name, {*error.known, *BASELINES}) from None
     return SystemDescription("model", model.name, f"model {model.identity}", model.spec.stems)
