@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 import yaml
 from mkdocs.structure.pages import Page
 
@@ -28,11 +29,14 @@ from auralflow.cli.flags import OUTPUT_FLAGS, OVERRIDES, Flag, read_flags
 from auralflow.config import to_dict
 from auralflow.data.augment import augmentations
 from auralflow.data.datasets import datasets
+from auralflow.fetch.folder import show_size
 from auralflow.losses import losses
 from auralflow.metrics import metrics
 from auralflow.models import models
+from auralflow.pretrained.card import Card, PublishedScores, list_cards
 from auralflow.pretrained.catalogue import ModelEntry, list_entries
 from auralflow.registry import Registry, config_class
+from auralflow.separation.plan.config import PlanConfig
 from auralflow.spec import ModelSpec
 from auralflow.training.config import TrainConfig
 
@@ -125,32 +129,83 @@ def _describe_room(room: Path) -> str:
 
 
 def write_models() -> str:
-    """The ready models as a table, and what is worth knowing of each, from their cards."""
-    entries = list_entries()
+    """The ready models as a table, from their cards."""
     rows = [
-        f"| [`{entry.name}`](#{_anchor(entry)}) | {', '.join(entry.stems)} | {entry.licence} | "
-        f"{'yes' if entry.commercial_use else 'no'} | {_cell(entry.training_data)} |"
-        for entry in entries
+        f"| [`{entry.name}`](gallery.md#{_anchor(entry)}) | {', '.join(entry.stems)} | {_millions(entry)} | "
+        f"{entry.licence} | {_yes(entry.commercial_use)} | {_cell(entry.training_data)} |"
+        for entry in list_entries()
     ]
-    head = ["| model | stems | licence | commercial use | training data |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", *map(_describe_model, entries)])
+    head = ["| model | stems | parameters | licence | commercial use | training data |", "|---|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
 
 
-def _describe_model(entry: ModelEntry) -> str:
-    names = ", ".join(map(_code, entry.aliases))
+def write_gallery() -> str:
+    """What is worth knowing of each model, from its card."""
+    return "\n".join(map(_describe_model, list_cards()))
+
+
+def _describe_model(card: Card) -> str:
+    size = show_size(card.size) if card.size else "size not stated" if card.files else "nothing"
     return "\n".join(
         [
-            f"## {entry.name} {{ #{_anchor(entry)} }}",
+            f"## {card.name} {{ #{_anchor(card)} }}",
             "",
-            f"{entry.summary}.",
+            f"{card.summary}.",
             "",
-            f"- Other names: {names or 'none'}",
-            f"- Takes: {entry.sample_rate} Hz, {entry.channels} channels (files of any other kind are converted)",
-            f"- Weaknesses: {entry.weaknesses}",
-            f"- Architecture: {_architecture_line(entry.name.partition('.')[0])}",
+            f"- Gives: {', '.join(card.stems)}",
+            f"- Other names: {', '.join(map(_code, card.aliases)) or 'none'}",
+            f"- Takes: {card.sample_rate} Hz, {card.channels} channels (files of any other kind are converted)",
+            f"- Parameters: {_millions(card)}; to download: {size}",
+            f"- Weaknesses: {card.weaknesses}",
+            f"- Training data: {card.training_data}",
+            f"- Licence of the weights: {card.licence} (stated: {card.licence_source}); "
+            f"commercial use: {_yes(card.commercial_use)}; licence of the code they came with: {card.code_licence}",
+            f"- Source: {card.source}",
+            *map(_describe_scores, card.published_scores),
+            f"- Measured here: speed {card.measured.speed}, memory {card.measured.memory}",
+            f"- Architecture: {_architecture_line(card.architecture)}",
             "",
         ]
     )
+
+
+def _describe_scores(scores: PublishedScores) -> str:
+    values = ", ".join(f"{stem} {value:.2f}" for stem, value in scores.values.items())
+    return f"- Published {scores.metric}: {values}. {scores.protocol}; {scores.source}"
+
+
+def write_scores() -> str:
+    """The published scores, a table for each way of measuring."""
+    found = [(card, scores) for card in list_cards() for scores in card.published_scores]
+    ways = sorted({(scores.protocol, scores.metric) for _, scores in found})
+    return "\n\n".join(
+        _tabulate_scores(*way, [(card, s.values) for card, s in found if (s.protocol, s.metric) == way]) for way in ways
+    )
+
+
+def _tabulate_scores(protocol: str, metric: str, rows: list[tuple[Card, dict[str, float]]]) -> str:
+    """Highest mean first; models of fewer stems stand below those of more."""
+    stems = list(dict.fromkeys(stem for _, values in rows for stem in values))
+    ordered = sorted(rows, key=lambda row: (-len(row[1]), -sum(row[1].values()) / max(1, len(row[1]))))
+    lines = [
+        f"| [`{card.name}`](gallery.md#{_anchor(card)}) | "
+        + " | ".join(f"{values[stem]:.2f}" if stem in values else "" for stem in stems)
+        + " |"
+        for card, values in ordered
+    ]
+    head = [f"| model | {' | '.join(stems)} |", "|---" * (len(stems) + 1) + "|"]
+    return "\n".join([f"**{metric}.** {protocol[:1].upper()}{protocol[1:]}.", "", *head, *lines])
+
+
+def write_licences() -> str:
+    """What may be done with each model, and who says so."""
+    rows = [
+        f"| [`{card.name}`](gallery.md#{_anchor(card)}) | {_cell(card.licence)} | {_cell(card.licence_source)} | "
+        f"{_yes(card.commercial_use)} | {_cell(card.training_data)} |"
+        for card in list_cards()
+    ]
+    head = ["| model | weights | stated where | commercial use | training data |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
 
 
 def write_architectures() -> str:
@@ -206,9 +261,11 @@ def _scope(part: Any) -> str:
 
 
 def write_keys(section: str) -> str:
-    """The keys of a section of `train.yaml`, or of `spec` in `model.yaml`, as a table."""
+    """The keys of a section of `train.yaml`, of `spec` in `model.yaml`, or of a plan, as a table."""
     if section == "spec":
         return _tabulate_keys(_list_keys(ModelSpec, "spec."))
+    if section == "plan":
+        return _tabulate_keys(_list_keys(PlanConfig, ""))
     field = next(field for field in dataclasses.fields(TrainConfig) if field.name == section)
     hint, text = typing.get_type_hints(TrainConfig)[section], _read_texts(TrainConfig)[section]
     return _tabulate_keys(_list_field(section, hint, _default_of(field), text))
@@ -220,7 +277,9 @@ def write_configs() -> str:
     for name in models.names():
         part = models.load(name)
         config = config_class(part)
-        if list(part(sys.modules[part.__module__].SPEC, config()).parameters()):
+        with torch.device("meta"):  # which has no numbers: some models are a gigabyte of them
+            model = part(sys.modules[part.__module__].SPEC, config())
+        if list(model.parameters()):
             table = _tabulate_keys(_list_keys(config, "config."))
             texts.append(f"### `{name}`\n\n{_architecture_line(name)}\n\n{table}")
     return "\n\n".join(texts)
@@ -331,7 +390,17 @@ def _first_line(path: Path) -> str:
     return " ".join(text.partition("\n\n")[0].split())
 
 
-def _anchor(entry: ModelEntry) -> str:
+def _millions(model: Card | ModelEntry) -> str:
+    if model.parameters is None:
+        return "not stated"
+    return f"{model.parameters / 1e6:.1f} M" if model.parameters else "none"
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"
+
+
+def _anchor(entry: Card | ModelEntry) -> str:
     return entry.name.replace(".", "-").replace("_", "-")
 
 
@@ -354,12 +423,15 @@ WRITERS: dict[str, Callable[..., str]] = {
     "datasets": write_datasets,
     "errors": write_errors,
     "exits": write_exits,
+    "gallery": write_gallery,
     "keys": write_keys,
+    "licences": write_licences,
     "losses": write_losses,
     "metrics": write_metrics,
     "models": write_models,
     "options": write_options,
     "rooms": write_rooms,
     "rules": write_rules,
+    "scores": write_scores,
     "tree": write_tree,
 }

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from auralflow.api import check_data as check_data
     from auralflow.api import compare as compare
     from auralflow.api import configure as configure
+    from auralflow.api import download as download
     from auralflow.api import list_models as list_models
     from auralflow.api import load_model as load_model
+    from auralflow.api import push as push
     from auralflow.api import separate as separate
     from auralflow.api import synth_data as synth_data
     from auralflow.api import test as test
@@ -46,9 +48,11 @@ _HOMES = {
     "check_data": "api",
     "compare": "api",
     "configure": "api",
+    "download": "api",
     "list_models": "api",
     "load_model": "api",
     "plan_outputs": "separation.outputs",
+    "push": "api",
     "read_audio": "audio.read",
     "separate": "api",
     "synth_data": "api",

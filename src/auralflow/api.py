@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from auralflow.evaluation.compare import ScoreComparison
     from auralflow.evaluation.events import EvaluationEvents
     from auralflow.evaluation.report import Report
+    from auralflow.export.export import ExportReport
+    from auralflow.fetch.events import FetchEvents
     from auralflow.pretrained.catalogue import ModelEntry
+    from auralflow.pretrained.downloaded import Downloaded
     from auralflow.separation.forecast import Forecast
     from auralflow.separation.progress import CancelToken
     from auralflow.separation.results import JobCallback, JobReport
@@ -44,6 +47,7 @@ def separate(
     dither: Literal["none", "tpdf"] = "none",
     device: str = "auto",
     precision: Literal["exact", "fast"] = "exact",
+    engine: Literal["torch", "onnx"] = "torch",
     segment: float | None = None,
     overlap: float | None = None,
     batch: int | None = None,
@@ -52,8 +56,10 @@ def separate(
     content_hash: bool = False,
     hang: float = 900.0,
     dry_run: bool = False,
+    offline: bool = False,
     report: JobCallback | None = None,
     cancel: CancelToken | None = None,
+    download: FetchEvents | None = None,
 ) -> JobReport | Forecast:
     """Separate songs into stems.
 
@@ -62,7 +68,9 @@ def separate(
 
     Args:
         inputs: audio files, folders (searched recursively) and patterns such as 'album/*.flac'.
-        model: name of a model (see 'auralflow models'), folder of a model bundle, or a .py file that defines one.
+        model: name of a model (see 'auralflow models'), folder of a model bundle, weights of another package (a file or
+            folder, an https:// address, hf:OWNER/NAME), a .py file that defines one, or a .yaml file with a plan of
+            several.
         stems: stems to write, separated by commas; by default all; 'none' writes only the mixes and the residual.
         out: folder for the outputs.
         format: auto, wav, wav16, wav24, wav32f, flac, flac16, flac24, mp3, ogg, opus, m4a or stem.mp4; auto keeps WAV
@@ -78,6 +86,8 @@ def separate(
         dither: 'tpdf' dithers where the depth is reduced.
         device: auto, cpu, cuda, cuda:1, mps or xpu.
         precision: 'exact' computes in 32 bits, 'fast' in 16 where that is safe.
+        engine: 'torch', or 'onnx' for ONNX Runtime on the CPU: the model is exported once, or is a file of
+            'auralflow export'.
         segment: seconds separated at once; by default what the model was made for.
         overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
         batch: segments computed at once; by default 1 on a CPU, 4 elsewhere.
@@ -86,8 +96,10 @@ def separate(
         content_hash: know done files by a hash of their content rather than by size and time.
         hang: seconds without a sign of life after which a worker process is replaced.
         dry_run: write nothing; say what would be done and how much disk it takes.
+        offline: download nothing; a model that is not on this machine is an error.
         report: called with each `JobEvent` (library only).
         cancel: stops the job from outside (library only).
+        download: hears of the download of a model (library only).
 
     Returns:
         A `JobReport` (what was done, skipped, failed), or a `Forecast` for a dry run.
@@ -102,6 +114,8 @@ def separate(
         ['vocals.flac', 'karaoke.flac']
     """
     from auralflow.errors import ConfigError
+    from auralflow.pretrained.obtain import is_undescribed, prepare_model
+    from auralflow.separation.build import models_of
     from auralflow.separation.config import SeparationConfig, parse_time
     from auralflow.separation.folders import Job
     from auralflow.separation.forecast import forecast
@@ -122,13 +136,18 @@ def separate(
         batch=batch,
         device=device,
         precision=precision,
+        engine=engine,
     )
     paths = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
     if not str(out):
         raise ConfigError("out: expected a folder, got an empty name")
+    for needed in filter(is_undescribed, models_of(config)):
+        prepare_model(needed, events=download, offline=offline)
     job = Job(paths, config, Path(out))
     if dry_run:
         return forecast(job)
+    for needed in models_of(config, job.plan.stems):
+        prepare_model(needed, events=download, offline=offline)
     return job.run(
         n_workers=workers, overwrite=overwrite, content_hash=content_hash, hang_s=hang, report=report, cancel=cancel
     )
@@ -221,8 +240,9 @@ def train(
     from auralflow.training.folder import RunFolder
     from auralflow.training.run import train_run
 
-    # Absolute, so that the run can be resumed from anywhere.
-    source = {} if from_ is None else {"fine_tune.source": str(Path(from_).absolute())}
+    # A folder is made absolute, so that the run can be resumed from anywhere; a name stays a name.
+    begin = from_ if from_ is None or not Path(from_).exists() else str(Path(from_).absolute())
+    source = {} if begin is None else {"fine_tune.source": begin}
     return train_run(
         RunFolder(Path(run)),
         [data] if isinstance(data, (str, Path)) else list(data),
@@ -257,8 +277,10 @@ def test(
     batch: int | None = None,
     workers: int | None = None,
     overwrite: bool = False,
+    offline: bool = False,
     report: EvaluationEvents | None = None,
     cancel: CancelToken | None = None,
+    download: FetchEvents | None = None,
 ) -> Report:
     """Score a model, a baseline or a folder of estimates on songs whose stems are known.
 
@@ -286,8 +308,10 @@ def test(
         batch: segments computed at once; by default 1 on a CPU, 4 elsewhere.
         workers: processes that score songs; the cores are divided among them. By default none but this one.
         overwrite: score again what is already scored.
+        offline: download nothing; a model that is not on this machine is an error.
         report: hears what happens on the way (library only).
         cancel: stops the evaluation from outside (library only).
+        download: hears of the download of a model (library only).
 
     Returns:
         A `Report`: scores by song and stem, averages with intervals, and the protocol they were made with.
@@ -305,6 +329,8 @@ def test(
     from auralflow.evaluation.plan import default_out
     from auralflow.evaluation.publish import publish
     from auralflow.evaluation.run import evaluate
+    from auralflow.pretrained.obtain import prepare_model
+    from auralflow.separation.build import models_of
 
     if out is not None and not str(out):
         raise ConfigError("out: expected a folder, got an empty name")
@@ -326,6 +352,8 @@ def test(
         device=device,
         precision=precision,
     )
+    for needed in models_of(config.separation):
+        prepare_model(needed, events=download, offline=offline)
     found = evaluate(
         config,
         default_out(config) if out is None else Path(out),
@@ -452,11 +480,115 @@ def synth_data(
     return write_songs(Path(out), songs, seed=seed, duration_s=duration, sample_rate=rate, n_workers=workers)
 
 
-def load_model(name: str = "default") -> nn.Module:
-    """A model by name, bundle folder or `.py` file: see `auralflow.pretrained.load.load_model`."""
+def export(
+    model: str,
+    *,
+    to: Literal["onnx", "torch"] = "onnx",
+    out: str | Path | None = None,
+    segment: float | None = None,
+) -> ExportReport:
+    """Write a model as one file for other programs.
+
+    The file takes a mixture of one length and gives its stems; Fourier transforms, normalisation and everything else of
+    the model is inside. It is compared with the model on noise and on a song before it gets its name, and refused when
+    they differ by more than 1e-4. 'auralflow separate --engine onnx --model FILE' separates any song with it.
+
+    Args:
+        model: name of a model, folder of a model bundle, or whatever else 'auralflow separate' takes.
+        to: 'onnx' writes a graph in real 32-bit numbers for ONNX Runtime and others, 'torch' a .pt2 file for PyTorch.
+        out: the file; by default the model's name in the current folder.
+        segment: seconds of the mixture that the file takes; by default what the model was made for.
+
+    Returns:
+        An `ExportReport`: the file, its size, and how far it is from the model.
+
+    Raises:
+        ConfigError: the model does something that cannot be exported; the message names it.
+        AuralflowError: there is no such model, or the file cannot be written.
+
+    Example:
+        >>> export("my_model", segment=6.0).parity  # doctest: +SKIP
+        {'noise': 4.1e-07, 'a song': 3.5e-07}
+    """
+    from auralflow.export.export import SUFFIXES, export_model
+    from auralflow.pretrained.load import describe_model
     from auralflow.pretrained.load import load_model as load
 
-    return load(name)
+    name = describe_model(model).name
+    path = Path(f"{Path(name).name}{SUFFIXES[to]}") if out is None else Path(out)
+    return export_model(load(model), name, path, to=to, segment_s=segment)
+
+
+def load_model(name: str = "default", *, offline: bool = False, download: FetchEvents | None = None) -> nn.Module:
+    """A model by name, folder, file or address: see `auralflow.pretrained.load.load_model`."""
+    from auralflow.pretrained.load import load_model as load
+
+    return load(name, events=download, offline=offline)
+
+
+def download(model: str, *, again: bool = False, report: FetchEvents | None = None) -> Downloaded:
+    """Download a model, so that it can be used without a network.
+
+    Weights of another package are converted. Both are done once; what is there already is left alone. A download that
+    was cut off goes on where it was.
+
+    Args:
+        model: name of a model (see 'auralflow models'), an https:// address of weights, hf:OWNER/NAME, or a file or
+            folder of weights of another package.
+        again: download and convert anew what is there already.
+        report: hears what happens on the way (library only).
+
+    Returns:
+        A `Downloaded`: where the model is, what it gives, and its licence.
+
+    Raises:
+        UnknownNameError: there is no such model.
+        DownloadError: no network, another file than expected, or a folder that cannot be written.
+        CheckpointError: what came is no model that is known here.
+
+    Example:
+        >>> download("classic").folder is None  # needs no weights
+        True
+    """
+    from auralflow.pretrained.downloaded import download_model
+
+    return download_model(model, again=again, events=report)
+
+
+def push(
+    bundle: str | Path,
+    repository: str,
+    *,
+    licence: str = "not stated",
+    datasets: Sequence[str] | str = (),
+    private: bool = False,
+) -> str:
+    """Put a trained model on the Hugging Face Hub, with a page that says what it is.
+
+    Others then use it with --model hf:OWNER/NAME. Log in first, with 'hf auth login' or the variable HF_TOKEN. The page
+    is README.md in the folder of the model; one that is there is kept.
+
+    Args:
+        bundle: folder of the model.
+        repository: OWNER/NAME on the hub, made if it is not there.
+        licence: licence of the weights, as the hub writes it: mit, cc-by-nc-4.0, ...
+        datasets: what it was trained on, as the hub names data sets, separated by commas.
+        private: make a repository that only you can see.
+
+    Returns:
+        The address of the repository.
+
+    Raises:
+        CheckpointError: the folder is no trained model.
+        DownloadError: the hub refuses it or cannot be reached.
+        MissingExtraError: the package huggingface_hub is not installed.
+
+    Example:
+        >>> push("my_model", "somebody/voices", licence="mit")  # doctest: +SKIP
+    """
+    from auralflow.pretrained.hub import push_to_hub
+
+    return push_to_hub(Path(bundle), repository, licence=licence, datasets=_names(datasets), private=private)
 
 
 def list_models(

@@ -35,12 +35,14 @@ from auralflow.pretrained.card import list_cards
 from auralflow.pretrained.load import load_model
 from auralflow.pretrained.trust import trust_code
 from auralflow.registry import Registry, config_class
+from auralflow.separation.plan.config import PlanConfig, PlanStep
 from auralflow.training.config import TrainConfig
 from auralflow.training.configure import override, read_overrides
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(auralflow.__file__).parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PLANS = ROOT / "examples" / "plans"
 PAGE_NAMES = [page.name for page in PAGES]
 
 _FENCE = re.compile(
@@ -105,6 +107,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         }
         write_audio(path, Audio(samples, 44100), output_format=chosen[path.suffix])
     shutil.copy(ROOT / "examples" / "my_model.py", tmp_path)
+    shutil.copytree(PLANS, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -191,6 +194,19 @@ def test_the_model_in_the_page_is_the_example_and_about_thirty_lines() -> None:
     assert sum(bool(line.strip()) for line in blocks[0]["text"].splitlines()) <= 30
 
 
+def test_the_plans_in_the_page_are_the_examples() -> None:
+    blocks = {block["text"] for block in find_blocks(ROOT / "docs" / "plans.md", "yaml")}
+    assert blocks == {path.read_text(encoding="utf-8") for path in PLANS.glob("*.yaml")}
+
+
+def test_the_page_of_plans_has_every_key(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "plans.md").read_text(encoding="utf-8"))
+    keys = [field.name for field in dataclasses.fields(PlanConfig)]
+    keys += [f"steps.0.{field.name}" for field in dataclasses.fields(PlanStep)]
+    for key in keys:
+        assert re.search(rf"^\| `{re.escape(key)}` \|[^|]*\| \S.+ \|$", page, re.MULTILINE), key
+
+
 def test_the_house_names_every_room_and_no_other() -> None:
     plan = next(find_blocks(ROOT / "docs" / "the_house.md", "text"))["text"]
     named = set(re.findall(r"^  (\S+)", plan, re.MULTILINE))
@@ -211,14 +227,26 @@ def hooks() -> ModuleType:
     return module
 
 
-def test_the_page_of_models_has_every_card_and_architecture(hooks: ModuleType) -> None:
-    page = hooks.fill((ROOT / "docs" / "models.md").read_text(encoding="utf-8"))
+def test_the_pages_of_models_have_every_card_and_architecture(hooks: ModuleType) -> None:
+    models_, gallery, licences, which = (
+        hooks.fill((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"))
+        for name in ("models", "gallery", "licences", "which_model")
+    )
     for card in list_cards():
-        assert page.count(f"## {card.name} ") == 1
-        assert card.licence in page
-        assert card.weaknesses in page
-    assert all(f"| `{name}` | " in page for name in models.names())
-    assert "TODO" not in page
+        assert gallery.count(f"## {card.name} ") == 1
+        assert all(text in gallery for text in (card.licence, card.weaknesses, card.source, card.training_data))
+        assert f"| [`{card.name}`](gallery.md#" in models_
+        assert f"| [`{card.name}`](gallery.md#" in licences
+        assert which.count(f"| [`{card.name}`](gallery.md#") == len(card.published_scores)
+    assert all(f"| `{name}` | " in models_ for name in models.names())
+    assert "TODO" not in models_ + gallery
+
+
+def test_the_page_of_weights_gets_every_flag(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "weights.md").read_text(encoding="utf-8"))
+    for command in ("download", "push", "models"):
+        for flag in read_flags(COMMANDS[command].function):
+            assert f"| `{flag.name}" in page or f"| `{flag.name}..." in page
 
 
 def test_the_page_of_errors_has_every_error(hooks: ModuleType) -> None:

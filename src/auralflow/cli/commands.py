@@ -42,9 +42,21 @@ def _show_separate(result: Any, screen: Screen) -> None:
 
 
 def _show_models(result: Any, screen: Screen) -> None:
-    from auralflow.cli.tables import show_models
+    from auralflow.cli.fetching import show_models
 
     show_models(result, screen)
+
+
+def _run_download(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    from auralflow.cli.fetching import run_download
+
+    return run_download(arguments, screen)
+
+
+def _show_download(result: Any, screen: Screen) -> None:
+    from auralflow.cli.fetching import show_download
+
+    show_download(result, screen)
 
 
 def _run_doctor(arguments: dict[str, Any], screen: Screen) -> Outcome:
@@ -86,6 +98,12 @@ def _show_comparison(result: Any, screen: Screen) -> None:
     from auralflow.cli.scores import show_comparison
 
     show_comparison(result, screen)
+
+
+def _show_export(result: Any, screen: Screen) -> None:
+    from auralflow.cli.tables import show_export
+
+    show_export(result, screen)
 
 
 def _show_config(result: Any, screen: Screen) -> None:
@@ -131,6 +149,9 @@ COMMANDS = {
     "data check": Command(api.check_data, _show_check, _run_check),
     "data synth": Command(api.synth_data, _show_songs),
     "models": Command(api.list_models, _show_models),
+    "download": Command(api.download, _show_download, _run_download),
+    "push": Command(api.push, lambda address, screen: screen.show(address)),
+    "export": Command(api.export, _show_export),
     "doctor": Command(api.doctor, _show_doctor, _run_doctor),
     "trust": Command(api.trust, lambda digest, screen: screen.show(f"trusted: {digest}")),
     "completion": Command(completion, lambda result, screen: screen.write(result + "\n")),

@@ -20,7 +20,7 @@ from typing import Any
 
 from auralflow.errors import UnknownNameError
 
-LIBRARY_ONLY = ("report", "cancel")
+LIBRARY_ONLY = ("report", "cancel", "download")
 """Parameters that only a program can give."""
 OVERRIDES = "overrides"
 """The parameter that takes every flag with a dotted name."""

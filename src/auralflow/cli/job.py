@@ -24,20 +24,29 @@ MAX_LISTED = 20
 
 def run_job(arguments: dict[str, Any], screen: Screen) -> Outcome:
     """Separate, with progress; a stopped job gives what it finished."""
-    device = arguments.get("device", "auto")
-    chosen = choose_device(device)
+    where = _describe_place(arguments)
     if arguments.get("dry_run"):
         forecast = api.separate(**arguments)
         assert isinstance(forecast, Forecast)
         return Outcome(forecast, 0 if forecast.fits and not forecast.unusable else 1)
     token = CancelToken()
-    with JobWatch(screen, f"device: {describe_device(chosen, device)}") as watch, cancel_on_signals(token):
+    with JobWatch(screen, f"device: {where}") as watch, cancel_on_signals(token):
         try:
-            report = api.separate(**arguments, report=watch.hear, cancel=token)
+            report = api.separate(
+                **arguments, report=watch.hear, cancel=token, download=watch.watch_downloads(token.check)
+            )
         except (Cancelled, KeyboardInterrupt):
             return Outcome(watch.report(), 130, Cancelled("stopped on request; what was finished is kept"))
     assert isinstance(report, JobReport)
     return Outcome(report, report.exit_code)
+
+
+def _describe_place(arguments: dict[str, Any]) -> str:
+    """Where it will be computed; raises as `choose_device` does."""
+    if arguments.get("engine") == "onnx":
+        return f"{describe_device(choose_device('cpu'))}, by ONNX Runtime"
+    device = arguments.get("device", "auto")
+    return describe_device(choose_device(device), device)
 
 
 def show_job(result: JobReport | Forecast, screen: Screen) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from auralflow.cli.bars import JobBars
+from auralflow.cli.fetching import watch_transfers
 from auralflow.cli.screen import Screen
+from auralflow.fetch.events import FetchEvents
 from auralflow.separation.results import Failure, FileResult, JobEvent, JobReport
 
 
@@ -35,6 +38,10 @@ class JobWatch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.__exit__(kind, error, trace)
+
+    def watch_downloads(self, check: Callable[[], None]) -> FetchEvents:
+        """Who hears of the download of a model, and stops it when `check` raises."""
+        return watch_transfers(self._bars, self._screen, check)
 
     def report(self) -> JobReport:
         """What was heard so far, as the report of a job."""

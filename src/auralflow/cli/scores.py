@@ -10,6 +10,7 @@ from rich.table import Table
 
 from auralflow import api
 from auralflow.cli.bars import JobBars
+from auralflow.cli.fetching import watch_transfers
 from auralflow.cli.job import format_time
 from auralflow.cli.outcome import Outcome
 from auralflow.cli.screen import Screen, one_line
@@ -33,7 +34,9 @@ def run_test(arguments: dict[str, Any], screen: Screen) -> Outcome:
         watch = _Watch(bars)
         events = EvaluationEvents(line=screen.tell, song=watch.hear)
         try:
-            report = api.test(**arguments, report=events, cancel=token)
+            report = api.test(
+                **arguments, report=events, cancel=token, download=watch_transfers(bars, screen, token.check)
+            )
         except (Cancelled, KeyboardInterrupt):
             told = f"stopped on request; {watch.n_done} songs are scored, the same command goes on from there"
             return Outcome(None, 130, Cancelled(told))

@@ -1,47 +1,16 @@
-"""Models and health as tables."""
+"""Health as a table, and what an export came to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from auralflow.cli.screen import Screen
 
 if TYPE_CHECKING:  # these load torch
     from auralflow.doctor import Check, Health
-    from auralflow.pretrained.catalogue import ModelEntry
-
-
-def show_models(result: Sequence[ModelEntry] | Sequence[str], screen: Screen) -> None:
-    """A row for each model, or a line for each architecture."""
-    if not result:
-        screen.tell("no model matches")
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False, leading=1)
-    table.add_column("model", no_wrap=True)  # names are there to be copied
-    for title in ("stems", "licence", "what it is"):
-        table.add_column(title, overflow="fold")
-    for entry in result:
-        if isinstance(entry, str):
-            screen.show(entry)
-        else:
-            table.add_row(*_describe_model(entry))
-    if table.row_count:
-        screen.show(table)
-
-
-def _describe_model(entry: ModelEntry) -> tuple[str, str, str, str]:
-    """Cells in which a few words stay together, so that the table fits 80 columns."""
-    default = "\nthe default" if "default" in entry.aliases else ""
-    return (
-        f"{entry.name}{default}\n{entry.sample_rate} Hz",
-        "\n".join(entry.stems),
-        f"{entry.licence}\ncommercial use: {'yes' if entry.commercial_use else 'no'}",
-        f"{entry.summary}.\nTraining data: {entry.training_data}",
-    )
+    from auralflow.export.export import ExportReport
 
 
 def show_health(health: Health, screen: Screen) -> None:
@@ -76,3 +45,12 @@ def _show_found(health: Health, screen: Screen) -> None:
 def _show_check(check: Check, screen: Screen) -> None:
     mark = ("ok", "green") if check.ok else ("--", "yellow")
     screen.show(Text.assemble("  ", mark, f"  {check.name:<15} {check.detail}"))
+
+
+def show_export(report: ExportReport, screen: Screen) -> None:
+    """The file, and how near it is to the model."""
+    screen.show(f"{report.path}  {report.size_bytes / 1e6:.1f} MB, takes {report.segment_s:g} s at a time")
+    errors = ", ".join(f"{error:.1e} on {name}" for name, error in report.parity.items())
+    screen.tell(f"largest relative error against the model: {errors}")
+    if report.format == "onnx":
+        screen.tell(f"use it: auralflow separate SONG --engine onnx --model {report.path}")
