@@ -107,7 +107,7 @@ def test_a_run_gives_a_bundle_that_separates(make: Configure, songs: Path, tmp_p
     assert sorted(output.path.stem for output in done.done[0].outputs) == ["bass", "drums", "other", "vocals"]
 
 
-@pytest.mark.parametrize("n_done", [3, 8, 12])
+@pytest.mark.parametrize("n_done", [3, pytest.param(8, marks=pytest.mark.slow), 12])
 def test_resume_is_exact(make: Configure, songs: Path, n_done: int) -> None:
     """Stopped in the middle of an epoch or at its end, with a variational model (which draws), workers, augmentation,
     accumulation, a mean of the weights and a scheduler, a run ends with the bits of one that was never stopped."""
@@ -149,7 +149,7 @@ def test_a_finished_run_goes_on_when_it_is_made_longer(make: Configure, songs: P
     assert _is_equal(_read(short)["state_dict"], _read(long)["state_dict"])
 
 
-@pytest.mark.parametrize("n_workers", [0, 2])
+@pytest.mark.parametrize("n_workers", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(make: Configure, songs: Path, n_workers: int) -> None:
     options = (f"data.n_workers={n_workers}", "data.augment=[{name: gain, probability: 1.0}, {name: equalizer}]")
     killed, whole = make("killed", "trainer.checkpoint_steps=3", *options), make("whole", *options)
@@ -164,8 +164,15 @@ def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(make: Configure,
     assert _is_equal(_read(killed)["state_dict"], _read(whole)["state_dict"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("n_workers", [0, 2])
+@pytest.mark.parametrize(
+    ("number", "n_workers"),
+    [
+        (signal.SIGINT, 2),
+        (signal.SIGTERM, 0),
+        pytest.param(signal.SIGINT, 0, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 2, marks=pytest.mark.slow),
+    ],
+)
 def test_signals_save_and_end_the_command(make: Configure, songs: Path, number: signal.Signals, n_workers: int) -> None:
     """Also when they reach the workers, as Ctrl-C in a terminal does, in the middle of a step of several batches."""
     run = make("run", "trainer.max_epochs=100000", f"data.n_workers={n_workers}", "optimizer.accumulate=4")

@@ -1,8 +1,8 @@
 """Arithmetic on complex tensors that are pairs of real ones: what each operation of a graph does to them.
 
 Fourier transforms become matrix products (`auralflow.dsp.real_dft`). Some operations on real tensors are
-changed as well, which ONNX can do but does badly: cutting frames that overlap, writing into a part of a tensor, and
-means over very many values.
+changed as well, which ONNX can do but does badly: cutting frames that overlap, writing into a part of a tensor, means
+over very many values, and adding something very small.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def compute(target: Any, args: Any, kwargs: Any) -> Any:
     name = name_of(target)
     if name in _ALWAYS:
         return _ALWAYS[name](*args, **kwargs)
+    if name in _SUMS:
+        args = _keep_small_terms(args)
     leaves = pytree.tree_leaves((args, kwargs))
     if name in _CASTS and _mentions_complex(leaves):
         return _cast(args[0], leaves)
@@ -63,7 +65,7 @@ def compute(target: Any, args: Any, kwargs: Any) -> Any:
 def name_of(target: Any) -> str:
     """`mul` for `aten::mul.Tensor`."""
     if isinstance(target, torch._ops.OpOverload):
-        return target.name().partition("::")[2].partition(".")[0]
+        return str(target.name().partition("::")[2].partition(".")[0])
     return str(getattr(target, "__name__", target))
 
 
@@ -89,15 +91,15 @@ def _mentions_complex(leaves: Sequence[Any]) -> bool:
 _ON_PARTS = frozenset(
     """
     add alias cat chunk clone constant_pad_nd contiguous copy detach diagonal expand flatten flip index index_select
-    lift_fresh_copy masked_fill mT mean movedim narrow neg new_empty new_zeros pad permute repeat reshape roll rsub select
-    slice split split_with_sizes squeeze stack sub sum t tile transpose unbind unflatten unsqueeze view where zeros_like
-    _unsafe_view
+    lift_fresh_copy masked_fill mT mean movedim narrow neg new_empty new_zeros pad permute repeat reshape roll rsub
+    select slice split split_with_sizes squeeze stack sub sum t tile transpose unbind unflatten unsqueeze view where
+    zeros_like _unsafe_view
     """.split()  # noqa: SIM905 - a word list is easier to read and to keep sorted
 )
 _PRODUCTS = frozenset(("mul", "matmul", "bmm", "mm"))
 _CASTS = frozenset(("to", "_to_copy"))
 _MAKERS = frozenset(("full", "zeros", "empty"))
-_MANY = 1 << 16
+_MANY, _SMALL = 1 << 16, 1e-7
 _SUMS = frozenset(("add", "sub", "rsub", "where", "masked_fill"))
 
 
@@ -157,7 +159,8 @@ def _divide(a: Number, b: Number) -> Pair:
 
 
 def _power(a: Pair) -> Tensor:
-    return a.real * a.real + a.imag * a.imag
+    power: Tensor = a.real * a.real + a.imag * a.imag
+    return power
 
 
 def _raise(a: Pair, exponent: Any) -> Pair:
@@ -192,8 +195,9 @@ def _unfold(values: Tensor, dim: int, size: int, step: int) -> Tensor:
     n_row, n_frames = gcd(size, step), (values.shape[-1] - size) // step + 1
     rows = values[..., : ((n_frames - 1) * step + size)].unflatten(-1, (-1, n_row))
     of_frame = step // n_row * torch.arange(n_frames)[:, None] + torch.arange(size // n_row)
-    frames = rows.index_select(-2, of_frame.flatten().to(values.device))
-    return frames.unflatten(-2, (n_frames, -1)).flatten(-2).movedim(-2, dim if dim >= 0 else dim - 1)
+    frames = rows.index_select(-2, of_frame.flatten().to(values.device)).unflatten(-2, (n_frames, -1)).flatten(-2)
+    cut: Tensor = frames.movedim(-2, dim if dim >= 0 else dim - 1)
+    return cut
 
 
 def _scatter_slice(
@@ -226,7 +230,18 @@ def _irfft(spectrum: Pair, n: int | None = None, dim: int = -1, norm: str | None
     missing = n // 2 + 1 - spectrum.real.shape[dim]
     real, imag = (F.pad(part.movedim(dim, -1), (0, missing)) for part in (spectrum.real, spectrum.imag))
     scale = {"ortho": n**0.5, "forward": float(n)}.get(norm or "", 1.0)
-    return (inverse_real_dft(real, imag, n) * scale).movedim(-1, dim)
+    frames: Tensor = (inverse_real_dft(real, imag, n) * scale).movedim(-1, dim)
+    return frames
+
+
+def _keep_small_terms(args: Any) -> Any:
+    """The arguments of a sum, a number below 1e-7 as a tensor of one sample: onnxscript would take it for zero."""
+    first = args[0].real if isinstance(args[0], Pair) else args[0]
+    if not isinstance(first, Tensor) or not first.dim() or not first.is_floating_point():
+        return args
+    return tuple(
+        first.new_full((1,), value) if isinstance(value, float) and 0 < abs(value) < _SMALL else value for value in args
+    )
 
 
 def _group_norm(
@@ -239,7 +254,7 @@ def _group_norm(
 ) -> Tensor:
     """`torch.group_norm`, with means of means where a group is large: ONNX Runtime adds millions of values up in a row,
     which loses digits."""
-    if features[0].numel() // n_groups < _MANY:
+    if features.dim() < 3 or features[0].numel() // n_groups < _MANY:
         return torch.group_norm(features, n_groups, weight, bias, eps, cudnn_enabled)
     groups = features.unflatten(1, (n_groups, -1)).flatten(3)  # batch, group, channel, rest
     groups = groups - groups.mean(-1, keepdim=True).mean(-2, keepdim=True)
@@ -247,7 +262,8 @@ def _group_norm(
     normal = (groups / (variance + eps).sqrt()).reshape(features.shape)
     shape = (-1, *(1 for _ in features.shape[2:]))
     normal = normal if weight is None else normal * weight.reshape(shape)
-    return normal if bias is None else normal + bias.reshape(shape)
+    shifted: Tensor = normal if bias is None else normal + bias.reshape(shape)
+    return shifted
 
 
 def _on_real_or_parts(function: Callable[..., Tensor]) -> Callable[..., Any]:
@@ -265,6 +281,7 @@ _ALWAYS: dict[str, Callable[..., Any]] = {
     "polar": lambda size, angle: Pair(size * angle.cos(), size * angle.sin()),
     "view_as_complex": lambda pairs: Pair(*pairs.unbind(-1)),
     "getitem": operator.getitem,
+    "_assert_tensor_metadata": lambda *_, **__: None,
     "group_norm": _group_norm,
     "unfold": _on_real_or_parts(_unfold),
     "slice_scatter": _on_real_or_parts(_scatter_slice),

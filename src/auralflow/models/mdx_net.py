@@ -113,7 +113,7 @@ class MdxNet(nn.Module):
         self.spec, self.config = spec, config
         self.register_buffer("graph", torch.zeros(config.graph_bytes, dtype=torch.uint8))
         self._running: OnnxGraph | None = None
-        self.register_load_state_dict_post_hook(_forget_graph)
+        self.register_load_state_dict_post_hook(_forget_graph)  # type: ignore[no-untyped-call]
 
     def forward(self, mixture: Float[Tensor, "batch channel time"]) -> Float[Tensor, "batch stem channel time"]:
         check_mixture(mixture, self.spec)

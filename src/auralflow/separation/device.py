@@ -42,8 +42,7 @@ def has_half_precision(device: torch.device) -> bool:
     """
     if device.type != "cpu":
         return True
-    has_mkldnn = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
-    return has_mkldnn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return bool(torch.backends.mkldnn.is_available()) and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _n_devices(kind: str) -> int:

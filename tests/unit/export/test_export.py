@@ -53,7 +53,14 @@ def noise(*shape: int) -> Tensor:
     return 0.1 * torch.randn(*shape, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "spectrogram_net_simple",
+        pytest.param("waveform_unet", marks=pytest.mark.slow),
+        pytest.param("conv_tasnet", marks=pytest.mark.slow),
+    ],
+)
 def test_an_export_is_the_model(name: str, tmp_path: Path) -> None:
     build, config = SMALL[name]
     torch.manual_seed(0)

@@ -73,3 +73,20 @@ def test_no_complex_number_is_left() -> None:
 def test_an_unknown_operation_is_named() -> None:
     with pytest.raises(ConfigError, match=r"the operation aten\.fft_fft\.default on complex numbers"):
         RealModel(trace(Unknown()))(MIXTURE)
+
+
+def test_small_terms_and_large_groups_are_kept_exact() -> None:
+    """What ONNX's tools lose is written so that they cannot: here it only has to be the same."""
+
+    class Norms(nn.Module):
+        def forward(self, mixture: Tensor) -> Tensor:
+            large = mixture.repeat(1, 2, 150)
+            normal = torch.group_norm(large, 2, torch.arange(4.0).double(), torch.ones(4).double())
+            return normal / (normal.abs().amax() + 1e-10) + (mixture.abs().sum(-1, keepdim=True) + 1e-10).log()[:, :1]
+
+    expected = Norms()(MIXTURE)
+    real = RealModel(trace(Norms()))
+    assert (real(MIXTURE) - expected).abs().max() < 1e-11
+    graph = str(trace(real).graph)
+    assert "new_full" in graph
+    assert "group_norm" not in graph

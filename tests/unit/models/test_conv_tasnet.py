@@ -239,7 +239,7 @@ def test_autocast_keeps_the_signal_in_float32() -> None:
 
 
 @pytest.mark.usefixtures("_without_shape_checks")
-@pytest.mark.parametrize("config", [TINY, CAUSAL])
+@pytest.mark.parametrize("config", [TINY, pytest.param(CAUSAL, marks=pytest.mark.slow)])
 def test_is_one_graph_for_any_length(config: ConvTasNetConfig) -> None:
     model = _build(config)
     compiled = torch.compile(model, backend="eager", fullgraph=True)

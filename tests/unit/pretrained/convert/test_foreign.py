@@ -148,14 +148,14 @@ def test_a_bag_must_have_something_for_each_stem(tmp_path: Path, monkeypatch: py
     ("source", "estimates"),
     [
         ("demucs_4_1_0", "estimates_bag.npy"),
-        ("demucs_4_1_0/2badcafe-b4da2f29.th", "estimates_h.npy"),
+        ("demucs_4_1_0/2badcafe-*.th", "estimates_h.npy"),
         ("open_unmix_1_3_0", "estimates.npy"),
     ],
 )
 def test_files_of_other_packages_from_end_to_end(source: str, estimates: str, tmp_path: Path) -> None:
     """Stored files and what their own packages made of them, here by way of a bundle."""
-    folder = DATA / source.partition("/")[0]
-    convert_checkpoint(DATA / source, tmp_path / "bundle")
+    folder, (found,) = DATA / source.partition("/")[0], DATA.glob(source)
+    convert_checkpoint(found, tmp_path / "bundle")
     model = load_bundle(tmp_path / "bundle")
     spec: Any = model.spec
     mixture = Audio(np.load(folder / "mixture.npy"), spec.sample_rate)
