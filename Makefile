@@ -31,7 +31,7 @@ check: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
 test: check
-	$(BIN)/python -m pytest -m 'not slow' -n auto --dist worksteal --doctest-modules tests src/auralflow
+	$(BIN)/python -m pytest -m 'not slow and not peers' -n auto --dist worksteal --doctest-modules tests src/auralflow
 	$(BIN)/python tests/wheel/try_wheel.py
 
 test-all: check
