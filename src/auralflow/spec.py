@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from auralflow.errors import ConfigError
+from auralflow.errors import ConfigError, UnknownNameError
 
 FORMAT_VERSION = 1
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 192_000
@@ -83,6 +84,21 @@ class ModelSpec:
     def segment_s(self) -> float:
         """Length of a segment in seconds."""
         return self.segment_samples / self.sample_rate
+
+    def places_of(self, stems: Sequence[str]) -> tuple[int, ...]:
+        """Where stems stand on the model's stem axis.
+
+        Raises:
+            UnknownNameError: a stem that the model does not have.
+        """
+        for stem in stems:
+            if stem not in self.stems:
+                raise UnknownNameError("stem", stem, self.stems)
+        return tuple(self.stems.index(stem) for stem in stems)
+
+    def with_stems(self, stems: Sequence[str]) -> ModelSpec:
+        """The same contract for some of the stems; raises as `places_of` does."""
+        return replace(self, stems=tuple(self.stems[place] for place in self.places_of(stems)))
 
     def _check_stems(self) -> None:
         if not self.stems:

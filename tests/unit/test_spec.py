@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auralflow.config import from_yaml, to_yaml
-from auralflow.errors import ConfigError
+from auralflow.errors import ConfigError, UnknownNameError
 from auralflow.spec import ModelSpec
 
 GOOD: dict[str, object] = {"stems": ("vocals", "other"), "sample_rate": 44100, "channels": 2, "segment_samples": 1000}
@@ -43,3 +43,11 @@ def test_round_trip_and_immutability() -> None:
 def test_bad_fields_are_named(change: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         ModelSpec(**(GOOD | change))  # type: ignore[arg-type]
+
+
+def test_some_stems_of_a_spec() -> None:
+    spec = ModelSpec(("a", "b", "c"), 44100, 2, 1000)
+    assert spec.places_of(["c", "a"]) == (2, 0)
+    assert spec.with_stems(["c", "a"]) == ModelSpec(("c", "a"), 44100, 2, 1000)
+    with pytest.raises(UnknownNameError, match="stem 'd'"):
+        spec.with_stems(["a", "d"])

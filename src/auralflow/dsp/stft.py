@@ -77,18 +77,23 @@ def stft(waveform: Float[Tensor, "*axes time"], config: STFTConfig) -> Complex[T
     (`n_fft / 2` with a rectangle).
 
     Shape:
-        `[*axes, time]` to `[*axes, n_fft / 2 + 1, config.n_frames(time)]`; float32 gives complex64, float64
-        complex128. In memory the bins of one frame lie side by side.
+        `[*axes, time]` to `[*axes, n_fft / 2 + 1, config.n_frames(time)]`; float64 gives complex128, all others
+        complex64 (half precision is too coarse for it). In memory the bins of one frame lie side by side.
 
     Example:
         >>> stft(torch.randn(2, 1000), STFTConfig(n_fft=256, hop_samples=64)).shape
         torch.Size([2, 129, 17])
     """
     n_frames = config.n_frames(waveform.shape[-1])
-    padded = _pad(waveform, config, n_frames)
+    padded = _pad(in_single(waveform), config, n_frames)
     frames = padded.unfold(-1, config.n_fft, config.hop_samples)[..., :n_frames, :]
-    spectra: Tensor = torch.fft.rfft(frames * _window(config, waveform.dtype, waveform.device))
+    spectra: Tensor = torch.fft.rfft(frames * _window(config, padded.dtype, padded.device))
     return spectra.transpose(-1, -2)
+
+
+def in_single(waveform: Float[Tensor, "*axes time"]) -> Float[Tensor, "*axes time"]:
+    """A waveform in at least single precision."""
+    return waveform if waveform.dtype == torch.float64 else waveform.float()
 
 
 def istft(

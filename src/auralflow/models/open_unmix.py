@@ -25,7 +25,6 @@ The default is the size of the published `umxhq`, 8,893,348 parameters for each 
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -35,7 +34,7 @@ from torch import Tensor, nn
 
 from auralflow.dsp.stft import STFTConfig, istft, stft
 from auralflow.dsp.wiener_windows import wiener_windows
-from auralflow.errors import ConfigError, UnknownNameError
+from auralflow.errors import ConfigError
 from auralflow.estimate import Estimate
 from auralflow.models.blocks.waveform import check_mixture
 from auralflow.spec import ModelSpec
@@ -136,7 +135,7 @@ class OpenUnmix(nn.Module):
 
     def transform(self, waveform: Float[Tensor, "*axes time"]) -> Complex[Tensor, "*axes freq frame"]:
         """The model's own spectrogram; half-precision waveforms are transformed in single precision."""
-        return stft(waveform if waveform.dtype == torch.float64 else waveform.float(), self.config.stft)
+        return stft(waveform, self.config.stft)
 
     def select(self, stems: Sequence[str]) -> OpenUnmix:
         """The same model, parameters shared, giving only `stems`. Without the filter only their networks run.
@@ -144,11 +143,8 @@ class OpenUnmix(nn.Module):
         Raises:
             UnknownNameError: a stem that the model does not have.
         """
-        for stem in stems:
-            if stem not in self.spec.stems:
-                raise UnknownNameError("stem", stem, self.spec.stems)
         part = copy.copy(self)
-        part.spec = dataclasses.replace(self.spec, stems=tuple(stems))
+        part.spec = self.spec.with_stems(stems)
         return part
 
     @property

@@ -29,13 +29,15 @@ from torch import Tensor, nn
 
 from auralflow.config import from_dict, from_yaml, to_dict, to_yaml
 from auralflow.errors import AuralflowError, CheckpointError
+from auralflow.fetch.folder import hash_file
 from auralflow.models import models
 from auralflow.pretrained.members import MemberDescription, build_bag
+from auralflow.pretrained.names import DESCRIPTION
 from auralflow.pretrained.trust import is_trusted, trust_code
 from auralflow.registry import config_class
 from auralflow.spec import FORMAT_VERSION, ModelSpec
 
-WEIGHTS, DESCRIPTION = "weights.safetensors", "model.yaml"
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,14 @@ def write_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{WEIGHTS}.tmp"
     # Not save_file, which makes files that only their owner can read.
-    unfinished.write_bytes(save(_untie(state)))
+    weights = save(_untie(state))
+    unfinished.write_bytes(weights)
     os.replace(unfinished, folder / WEIGHTS)
     if code is not None:
         (folder / f"{description.architecture}.py").write_bytes(code)
     described = replace(
         description,
-        weights_sha256=_sha256(folder / WEIGHTS),
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
         code_sha256="" if code is None else hashlib.sha256(code).hexdigest(),
     )
     unfinished = folder / f".{DESCRIPTION}.tmp"
@@ -159,7 +162,7 @@ def load_bundle(folder: Path) -> nn.Module:
     description = read_description(folder)
     path = folder / WEIGHTS
     check_trained(folder, description)
-    if not path.is_file() or _sha256(path) != description.weights_sha256:
+    if not path.is_file() or hash_file(path) != description.weights_sha256:
         raise CheckpointError(
             f"{path}: missing or damaged (its SHA-256 is not the one in {DESCRIPTION}); copy it again"
         )
@@ -214,7 +217,7 @@ def _code_of(folder: Path, description: BundleDescription) -> str:
             raise CheckpointError(f"{folder}: names code by its path, {name}; a bundle brings its code along")
         return name
     path = folder / f"{name}.py"
-    if not name.isidentifier() or not path.is_file() or _sha256(path) != description.code_sha256:
+    if not name.isidentifier() or not path.is_file() or hash_file(path) != description.code_sha256:
         raise CheckpointError(f"{path}: missing or changed (its SHA-256 is not the one in {DESCRIPTION})")
     if not is_trusted(description.code_sha256):
         raise CheckpointError(
@@ -226,8 +229,3 @@ def _code_of(folder: Path, description: BundleDescription) -> str:
 
 def _first_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

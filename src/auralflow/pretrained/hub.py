@@ -13,8 +13,9 @@ import yaml
 
 from auralflow.errors import CheckpointError, OutputError
 from auralflow.fetch.hub import send_folder
-from auralflow.pretrained.bundle import DESCRIPTION, WEIGHTS, BundleDescription, check_trained, read_description
+from auralflow.pretrained.bundle import WEIGHTS, BundleDescription, check_trained, read_description
 from auralflow.pretrained.card import NOT_STATED
+from auralflow.pretrained.names import DESCRIPTION
 
 PAGE = "README.md"
 _HOME = "auralflow"

@@ -13,7 +13,7 @@ Kind = Literal["code", "bundle", "foreign", "hub", "address", "card", "other"]
 
 DESCRIPTION = "model.yaml"
 """The file that makes a folder a bundle."""
-CHECKPOINTS = (".safetensors", ".th", ".pth", ".pt", ".ckpt", ".chpt", ".bin", ".onnx")
+CHECKPOINTS = (".th", ".pth", ".pt", ".ckpt", ".chpt", ".bin", ".safetensors", ".onnx")
 """How the files of weights end that other packages write."""
 BESIDE = (".yaml", ".yml", ".json")
 """How files end that say what such a file is."""

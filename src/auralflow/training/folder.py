@@ -19,8 +19,9 @@ from typing import Any
 
 from auralflow.config import from_yaml, to_yaml
 from auralflow.errors import AuralflowError, ConfigError, OutputError
-from auralflow.pretrained.bundle import DESCRIPTION, BundleDescription, read_description
+from auralflow.pretrained.bundle import BundleDescription, read_description
 from auralflow.pretrained.members import check_single
+from auralflow.pretrained.names import DESCRIPTION
 from auralflow.training.config import TrainConfig
 
 

@@ -69,6 +69,12 @@ def test_double_precision_stays_double(config: STFTConfig) -> None:
     torch.testing.assert_close(istft(spectrogram, config, 1001), signal, rtol=0, atol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_transformed_in_single(dtype: torch.dtype) -> None:
+    signal = torch.randn(1001, generator=torch.Generator().manual_seed(0)).to(dtype)
+    assert torch.equal(stft(signal, SMALL), stft(signal.float(), SMALL))
+
+
 def test_agrees_with_the_sum_that_defines_it() -> None:
     config = STFTConfig(n_fft=8, hop_samples=3)
     signal = torch.randn(20, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jaxtyping
 import numpy as np
@@ -248,21 +248,13 @@ def test_is_one_graph_for_any_length(config: ConvTasNetConfig) -> None:
         torch.testing.assert_close(compiled(mixture), model(mixture))
 
 
-def test_thirty_steps_overfit_a_batch() -> None:
+def test_thirty_steps_overfit_a_batch(
+    two_tones: Callable[[int, int], Tensor], overfit: Callable[[nn.Module, Tensor, int, float], float]
+) -> None:
     torch.manual_seed(0)
-    time = torch.arange(2000) / 8000
-    targets = torch.stack([torch.sin(6.28 * 300 * time), torch.sin(6.28 * 2500 * time)])
-    targets = targets.reshape(1, 2, 1, -1).expand(2, 2, 2, -1)
+    targets = two_tones(2000, 2)
     model = ConvTasNet(SMALL_SPEC, TINY)
-    optimiser = torch.optim.Adam(model.parameters(), 0.02)
-    losses = []
-    for _ in range(30):
-        optimiser.zero_grad()
-        loss = (model(targets.sum(1)) - targets).square().mean()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.1 * losses[0]
+    assert overfit(model, targets, 30, 0.02) < 0.1
 
 
 def test_rejects_another_number_of_channels() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -73,21 +74,13 @@ def test_transformer_may_be_as_wide_as_its_level(width: int) -> None:
     assert model(_noise(1, 2, 500)).shape == (1, 2, 2, 500)
 
 
-def test_twenty_steps_overfit_a_batch() -> None:
+def test_twenty_steps_overfit_a_batch(
+    two_tones: Callable[[int, int], Tensor], overfit: Callable[[nn.Module, Tensor, int, float], float]
+) -> None:
     torch.manual_seed(0)
-    time = torch.arange(600) / 8000
-    targets = torch.stack([torch.sin(6.28 * 300 * time), torch.sin(6.28 * 2500 * time)])
-    targets = targets.reshape(1, 2, 1, -1).expand(1, 2, 2, -1)
+    targets = two_tones(600, 1)
     model = HTDemucs(SMALL_SPEC, dataclasses.replace(TINY, width=12, dropout=0.0))
-    optimiser = torch.optim.Adam(model.parameters(), 0.01)
-    losses = []
-    for _ in range(20):
-        optimiser.zero_grad()
-        loss = (model(targets.sum(1)) - targets).square().mean()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.2 * losses[0]
+    assert overfit(model, targets, 20, 0.01) < 0.2
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from auralflow.config import from_yaml
 from auralflow.dsp.stft import STFTConfig, istft
@@ -173,31 +174,21 @@ def test_segments_begin_where_windows_of_the_filter_do() -> None:
     assert cut.segment_samples >= 20 * SPEC.sample_rate
 
 
-def test_autocast_gives_float32_near_the_exact_stems() -> None:
+def test_autocast_gives_float32_near_the_exact_stems(
+    half_precision_error: Callable[[nn.Module, Tensor], float],
+) -> None:
     model = _build(NO_FILTER).float()
     mixture = _noise(1, 2, 3000).float()
-    with torch.autocast("cpu", torch.bfloat16):
-        stems = model(mixture)
-    exact = model(mixture)
-    assert stems.dtype == torch.float32
-    assert 0 < (stems - exact).square().mean() < 1e-3 * exact.square().mean()
+    assert 0 < half_precision_error(model, mixture) < 1e-3
 
 
-def test_forty_steps_overfit_a_batch() -> None:
+def test_forty_steps_overfit_a_batch(
+    two_tones: Callable[[int, int], Tensor], overfit: Callable[[nn.Module, Tensor, int, float], float]
+) -> None:
     torch.manual_seed(0)
-    time = torch.arange(4000) / 8000
-    targets = torch.stack([torch.sin(6.28 * 300 * time), torch.sin(6.28 * 2500 * time)])
-    targets = targets.reshape(1, 2, 1, -1).expand(2, 2, 2, -1)
+    targets = two_tones(4000, 2)
     model = OpenUnmix(SMALL_SPEC, dataclasses.replace(TINY, n_hidden=16, dropout=0.0))
-    optimiser = torch.optim.Adam(model.parameters(), 0.02)
-    losses = []
-    for _ in range(40):
-        optimiser.zero_grad()
-        loss = (model(targets.sum(1)) - targets).square().mean()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.1 * losses[0]
+    assert overfit(model, targets, 40, 0.02) < 0.1
 
 
 def test_rejects_another_number_of_channels() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from auralflow.config import from_yaml
 from auralflow.dsp.stft import STFTConfig, stft
@@ -171,30 +172,20 @@ def test_a_part_of_the_bands_may_have_no_convolutions() -> None:
     assert _build(config)(_noise(1, 2, 500)).shape == (1, 2, 2, 500)
 
 
-def test_autocast_gives_float32_near_the_exact_stems() -> None:
+def test_autocast_gives_float32_near_the_exact_stems(
+    half_precision_error: Callable[[nn.Module, Tensor], float],
+) -> None:
     model, mixture = _build(dataclasses.replace(TINY, n_dual_paths=0)).float(), _noise(1, 2, 3000).float()
-    with torch.autocast("cpu", torch.bfloat16):
-        stems = model(mixture)
-    exact = model(mixture)
-    assert stems.dtype == torch.float32
-    assert 0 < (stems - exact).square().mean() < 1e-3 * exact.square().mean()
+    assert 0 < half_precision_error(model, mixture) < 1e-3
 
 
-def test_twenty_steps_overfit_a_batch() -> None:
+def test_twenty_steps_overfit_a_batch(
+    two_tones: Callable[[int, int], Tensor], overfit: Callable[[nn.Module, Tensor, int, float], float]
+) -> None:
     torch.manual_seed(0)
-    time = torch.arange(1000) / 8000
-    targets = torch.stack([torch.sin(6.28 * 300 * time), torch.sin(6.28 * 2500 * time)])
-    targets = targets.reshape(1, 2, 1, -1).expand(1, 2, 2, -1)
+    targets = two_tones(1000, 1)
     model = SCNet(SMALL_SPEC, TINY)
-    optimiser = torch.optim.Adam(model.parameters(), 0.02)
-    losses = []
-    for _ in range(20):
-        optimiser.zero_grad()
-        loss = (model(targets.sum(1)) - targets).square().mean()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.1 * losses[0]
+    assert overfit(model, targets, 20, 0.02) < 0.1
 
 
 def test_rejects_another_number_of_channels() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jaxtyping
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from auralflow.config import from_yaml
 from auralflow.dsp.stft import STFTConfig, istft, stft
@@ -138,30 +138,20 @@ def test_every_variant_trains_all_its_parameters(norm: str, activation: str) -> 
     assert all((parameter.grad != 0).any() for parameter in model.parameters())
 
 
-def test_autocast_gives_float32_near_the_exact_stems() -> None:
+def test_autocast_gives_float32_near_the_exact_stems(
+    half_precision_error: Callable[[nn.Module, Tensor], float],
+) -> None:
     model, mixture = _build().float(), _noise(1, 2, 3000).float()
-    with torch.autocast("cpu", torch.bfloat16):
-        stems = model(mixture)
-    exact = model(mixture)
-    assert stems.dtype == torch.float32
-    assert 0 < (stems - exact).square().mean() < 1e-3 * exact.square().mean()
+    assert 0 < half_precision_error(model, mixture) < 1e-3
 
 
-def test_twenty_steps_overfit_a_batch() -> None:
+def test_twenty_steps_overfit_a_batch(
+    two_tones: Callable[[int, int], Tensor], overfit: Callable[[nn.Module, Tensor, int, float], float]
+) -> None:
     torch.manual_seed(0)
-    time = torch.arange(1000) / 8000
-    targets = torch.stack([torch.sin(6.28 * 300 * time), torch.sin(6.28 * 2500 * time)])
-    targets = targets.reshape(1, 2, 1, -1).expand(1, 2, 2, -1)
+    targets = two_tones(1000, 1)
     model = TFCTDF(SMALL_SPEC, TINY)
-    optimiser = torch.optim.Adam(model.parameters(), 0.02)
-    losses = []
-    for _ in range(20):
-        optimiser.zero_grad()
-        loss = (model(targets.sum(1)) - targets).square().mean()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.2 * losses[0]
+    assert overfit(model, targets, 20, 0.02) < 0.2
 
 
 def test_rejects_another_number_of_channels() -> None:

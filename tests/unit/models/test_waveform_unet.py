@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jaxtyping
 import pytest
@@ -204,14 +204,12 @@ def test_every_variant_trains_all_its_parameters(glu: bool, n_lstm_layers: int, 
     assert all((parameter.grad != 0).any() for parameter in model.parameters())
 
 
-def test_autocast_gives_float32_near_the_exact_stems() -> None:
+def test_autocast_gives_float32_near_the_exact_stems(
+    half_precision_error: Callable[[nn.Module, Tensor], float],
+) -> None:
     model = _build().float()
     mixture = _noise(1, 2, 3000).float()
-    with torch.autocast("cpu", torch.bfloat16):
-        stems = model(mixture)
-    exact = model(mixture)
-    assert stems.dtype == torch.float32
-    assert 0 < (stems - exact).square().mean() < 1e-3 * exact.square().mean()
+    assert 0 < half_precision_error(model, mixture) < 1e-3
 
 
 @pytest.mark.usefixtures("_without_shape_checks")
@@ -224,21 +222,13 @@ def test_is_one_graph_for_any_length() -> None:
         torch.testing.assert_close(compiled(mixture), model(mixture))
 
 
-def test_thirty_steps_overfit_a_batch() -> None:
+def test_thirty_steps_overfit_a_batch(
+    two_tones: Callable[[int, int], Tensor], overfit: Callable[[nn.Module, Tensor, int, float], float]
+) -> None:
     torch.manual_seed(0)
-    time = torch.arange(4000) / 8000
-    targets = torch.stack([torch.sin(6.28 * 300 * time), torch.sin(6.28 * 2500 * time)])
-    targets = targets.reshape(1, 2, 1, -1).expand(2, 2, 2, -1)
+    targets = two_tones(4000, 2)
     model = WaveformUNet(SMALL_SPEC, dataclasses.replace(TINY, width=16))
-    optimiser = torch.optim.Adam(model.parameters(), 0.01)
-    losses = []
-    for _ in range(30):
-        optimiser.zero_grad()
-        loss = (model(targets.sum(1)) - targets).square().mean()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.1 * losses[0]
+    assert overfit(model, targets, 30, 0.01) < 0.1
 
 
 def test_rejects_another_number_of_channels() -> None:

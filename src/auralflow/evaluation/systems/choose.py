@@ -15,8 +15,7 @@ from auralflow.evaluation.systems.baseline import BaselineSystem, rivals
 from auralflow.evaluation.systems.folder import EstimatesSystem, find_folder, list_estimates
 from auralflow.evaluation.systems.model import ModelSystem
 from auralflow.evaluation.systems.system import System, SystemDescription
-from auralflow.pretrained.bundle import DESCRIPTION
-from auralflow.pretrained.names import sort_name
+from auralflow.pretrained.names import DESCRIPTION, sort_name
 from auralflow.separation.build import describe_separator
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from auralflow.errors import ConfigError, UnknownNameError
+from auralflow.errors import ConfigError
 from auralflow.models.blocks.waveform import check_mixture
 from auralflow.spec import ModelSpec
 
@@ -77,15 +76,10 @@ class Bag(nn.Module):
         Raises:
             UnknownNameError: a stem that the bag does not have.
         """
-        for stem in stems:
-            if stem not in self.spec.stems:
-                raise UnknownNameError("stem", stem, self.spec.stems)
-        places = [self.spec.stems.index(stem) for stem in stems]
+        places = self.spec.places_of(stems)
         weights = [[of_stems[place] for place in places] for of_stems in self.weights]
         kept = [(model, of) for model, of in zip(self.models, weights, strict=True) if any(of)]
-        return Bag(
-            dataclasses.replace(self.spec, stems=tuple(stems)), [model for model, _ in kept], [of for _, of in kept]
-        )
+        return Bag(self.spec.with_stems(stems), [model for model, _ in kept], [of for _, of in kept])
 
 
 def _run(model: nn.Module, mixture: Tensor, wanted: Sequence[str]) -> dict[str, Tensor]:

@@ -12,7 +12,6 @@ outputs. Attributes have the names of public state dicts, hence `tencoder` and `
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 
 import torch
@@ -20,7 +19,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from auralflow.dsp.stft import STFTConfig
-from auralflow.errors import UnknownNameError
 from auralflow.models.blocks.demucs_config import HybridConfig, Level
 from auralflow.models.blocks.demucs_layers import DecoderLayer, EncoderLayer, LayerShape
 from auralflow.models.blocks.demucs_residual import ResidualBranch
@@ -111,12 +109,9 @@ class HybridUNet(nn.Module):
         Raises:
             UnknownNameError: a stem that the model does not have.
         """
-        for stem in stems:
-            if stem not in self.spec.stems:
-                raise UnknownNameError("stem", stem, self.spec.stems)
         part = copy.copy(self)
-        part.spec = dataclasses.replace(self.spec, stems=tuple(stems))
-        part._chosen = tuple(self._chosen[self.spec.stems.index(stem)] for stem in stems)
+        part.spec = self.spec.with_stems(stems)
+        part._chosen = tuple(self._chosen[place] for place in self.spec.places_of(stems))
         return part
 
     def pass_bottom(self, spectral: Tensor, temporal: Tensor) -> tuple[Tensor | None, Tensor | None]:

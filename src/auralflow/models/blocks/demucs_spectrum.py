@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from auralflow.dsp.stft import STFTConfig, istft, stft
+from auralflow.dsp.stft import STFTConfig, in_single, istft, stft
 
 
 def analyse(
@@ -37,7 +37,7 @@ def analyse(
     """
     edge = _edge(config)
     missing = -waveform.shape[-1] % config.hop_samples
-    padded = mirror_ends(waveform if waveform.dtype == torch.float64 else waveform.float(), edge, edge + missing)
+    padded = mirror_ends(in_single(waveform), edge, edge + missing)
     # Two frames at either end of this transform would be centred outside what was mirrored.
     spectrogram = stft(padded, config)[..., :-1, 2:-2]
     parts = torch.view_as_real(spectrogram).permute(0, 1, 4, 2, 3) / math.sqrt(config.n_fft)

@@ -13,7 +13,6 @@ and silence gives exact zeros.
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,7 +21,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
 from auralflow.dsp.stft import STFTConfig, istft, stft
-from auralflow.errors import ConfigError, UnknownNameError
+from auralflow.errors import ConfigError
 from auralflow.estimate import Estimate
 from auralflow.models.blocks.attention import TransformerSizes
 from auralflow.models.blocks.axial import AxialTransformer
@@ -155,7 +154,7 @@ class Roformer(nn.Module):
 
     def transform(self, waveform: Float[Tensor, "*axes time"]) -> Complex[Tensor, "*axes freq frame"]:
         """The model's own spectrogram; half-precision waveforms are transformed in single precision."""
-        return stft(waveform if waveform.dtype == torch.float64 else waveform.float(), self.config.stft)
+        return stft(waveform, self.config.stft)
 
     def compute_masks(
         self, spectrogram: Complex[Tensor, "batch channel freq frame"]
@@ -171,13 +170,10 @@ class Roformer(nn.Module):
         Raises:
             UnknownNameError: a stem that the model does not have.
         """
-        for stem in stems:
-            if stem not in self.spec.stems:
-                raise UnknownNameError("stem", stem, self.spec.stems)
         part = copy.copy(self)
-        part.spec = dataclasses.replace(self.spec, stems=tuple(stems))
+        part.spec = self.spec.with_stems(stems)
         network = copy.copy(self.network)
-        network.chosen = tuple(self.network.chosen[self.spec.stems.index(stem)] for stem in stems)
+        network.chosen = tuple(self.network.chosen[place] for place in self.spec.places_of(stems))
         part.__dict__["network"] = network
         return part
 

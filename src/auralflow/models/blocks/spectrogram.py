@@ -17,7 +17,6 @@ A model is then its network in about ten lines:
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 from typing import Literal
 
@@ -28,7 +27,7 @@ from torch.nn import functional as F
 
 from auralflow.dsp.phase import PhaseConfig, fast_griffin_lim, wiener_em
 from auralflow.dsp.stft import STFTConfig, istft, stft
-from auralflow.errors import ConfigError, ShapeError, UnknownNameError
+from auralflow.errors import ConfigError, ShapeError
 from auralflow.estimate import Estimate
 from auralflow.spec import ModelSpec
 
@@ -120,7 +119,7 @@ class SpectrogramMaskModel(nn.Module):
 
     def transform(self, waveform: Float[Tensor, "*axes time"]) -> Complex[Tensor, "*axes freq frame"]:
         """The model's own spectrogram; half-precision waveforms are transformed in single precision."""
-        return stft(waveform if waveform.dtype == torch.float64 else waveform.float(), self.stft)
+        return stft(waveform, self.stft)
 
     def select(self, stems: Sequence[str]) -> SpectrogramMaskModel:
         """The same model, parameters shared, giving only `stems`: masks are still computed for all, waveforms are not.
@@ -128,12 +127,9 @@ class SpectrogramMaskModel(nn.Module):
         Raises:
             UnknownNameError: a stem that the model does not have.
         """
-        for stem in stems:
-            if stem not in self.spec.stems:
-                raise UnknownNameError("stem", stem, self.spec.stems)
         part = copy.copy(self)
-        part.spec = dataclasses.replace(self.spec, stems=tuple(stems))
-        part._chosen = tuple(self._chosen[self.spec.stems.index(stem)] for stem in stems)
+        part.spec = self.spec.with_stems(stems)
+        part._chosen = tuple(self._chosen[place] for place in self.spec.places_of(stems))
         return part
 
     def _compute_masks(

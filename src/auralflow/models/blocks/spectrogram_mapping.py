@@ -8,7 +8,6 @@ There is no mask: what comes out need not have been in the mixture.
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
@@ -18,7 +17,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from auralflow.dsp.stft import STFTConfig, istft, stft
-from auralflow.errors import UnknownNameError
 from auralflow.estimate import Estimate
 from auralflow.models.blocks.waveform import check_mixture
 from auralflow.spec import ModelSpec
@@ -76,7 +74,7 @@ class SpectrogramMappingModel(nn.Module):
 
     def transform(self, waveform: Float[Tensor, "*axes time"]) -> Complex[Tensor, "*axes freq frame"]:
         """The model's own spectrogram; half-precision waveforms are transformed in single precision."""
-        return stft(waveform if waveform.dtype == torch.float64 else waveform.float(), self.config.stft)
+        return stft(waveform, self.config.stft)
 
     def separate(
         self, spectrogram: Complex[Tensor, "batch channel freq frame"]
@@ -95,10 +93,7 @@ class SpectrogramMappingModel(nn.Module):
         Raises:
             UnknownNameError: a stem that the model does not have.
         """
-        for stem in stems:
-            if stem not in self.spec.stems:
-                raise UnknownNameError("stem", stem, self.spec.stems)
         part = copy.copy(self)
-        part.spec = dataclasses.replace(self.spec, stems=tuple(stems))
-        part._chosen = tuple(self._chosen[self.spec.stems.index(stem)] for stem in stems)
+        part.spec = self.spec.with_stems(stems)
+        part._chosen = tuple(self._chosen[place] for place in self.spec.places_of(stems))
         return part

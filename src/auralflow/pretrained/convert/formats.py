@@ -8,16 +8,16 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from auralflow.errors import CheckpointError
-from auralflow.pretrained.bundle import DESCRIPTION, WEIGHTS
+from auralflow.pretrained.bundle import WEIGHTS
 from auralflow.pretrained.convert.content import find_kind
 from auralflow.pretrained.convert.named import show_names
 from auralflow.pretrained.convert.public_yaml import read_yaml
 from auralflow.pretrained.convert.state import unwrap
 from auralflow.pretrained.convert.unpickle import load_structure
+from auralflow.pretrained.names import CHECKPOINTS, DESCRIPTION
 
 FORMATS = ("demucs", "mdx_net", "msst", "open_unmix", "torchaudio_hdemucs")
 
-SUFFIXES = (".th", ".pth", ".pt", ".ckpt", ".chpt", ".bin", ".safetensors", ".onnx")
 """Of files with weights."""
 
 
@@ -65,13 +65,13 @@ def find_weights(folder: Path) -> Path:
     files = _list_weights(folder)
     if len(files) != 1:
         found = ", ".join(path.name for path in files[:4]) or "none"
-        raise CheckpointError(f"{folder}: expected one file of weights ({', '.join(SUFFIXES)}), found {found}")
+        raise CheckpointError(f"{folder}: expected one file of weights ({', '.join(CHECKPOINTS)}), found {found}")
     return files[0]
 
 
 def _list_weights(folder: Path) -> list[Path]:
     return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        path for path in folder.iterdir() if path.suffix.lower() in CHECKPOINTS and not path.name.startswith(".")
     )
 
 
