@@ -23,6 +23,7 @@ from auralflow.config import from_yaml, to_yaml
 from auralflow.models import models
 from auralflow.registry import config_class
 from auralflow.spec import ModelSpec
+from auralflow.speed.prepare import prepare
 
 LENGTHS = (0, 1, 999, 44107)
 Build = Callable[[], nn.Module]
@@ -125,6 +126,25 @@ def check_selection(model: nn.Module, spec: ModelSpec) -> None:
         torch.testing.assert_close(stems, expected, rtol=0, atol=1e-6)
 
 
+def check_inference_equals_training(model: nn.Module, spec: ModelSpec) -> None:
+    """Where nothing is learnt a model may compute another way, and be prepared for it; it gives the same."""
+    _unsettle(model.eval())
+    mixture = _noise(2, spec.channels, 9001)
+    learning = model(mixture).detach()
+    scale = float(learning.abs().max())
+    for fast in (model, prepare(model)):
+        torch.testing.assert_close(_separate(fast, mixture), learning, rtol=0, atol=1e-5 * scale)
+
+
+def _unsettle(model: nn.Module) -> None:
+    """Give what begins at zero or one, statistics too, some other value."""
+    draws = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.ndim == 1 and tensor.is_floating_point() and "freqs" not in name:
+                tensor.add_(0.2 * torch.rand(tensor.shape, generator=draws))
+
+
 def check_config_round_trip(config: Any) -> None:
     assert from_yaml(type(config), to_yaml(config)) == config
 
@@ -189,6 +209,7 @@ def test_shape_and_length(running: Part, n_samples: int) -> None:
         check_batch_items_are_independent,
         check_runs_are_equal,
         check_every_parameter_gets_a_gradient,
+        check_inference_equals_training,
     ],
 )
 def test_promise(running: Part, check: Callable[[nn.Module, ModelSpec], None]) -> None:
@@ -326,6 +347,11 @@ class Forgetful(Sound):
         return super().forward(mixture) * self.hidden
 
 
+class LearnsAnotherWay(Sound):
+    def forward(self, mixture: Tensor) -> Tensor:
+        return super().forward(mixture) * (1.001 if torch.is_grad_enabled() else 1.0)
+
+
 class SelectsTheFirst(Sound):
     def select(self, stems: tuple[str, ...]) -> nn.Module:
         return super().select(self.spec.stems[: len(stems)])
@@ -344,6 +370,7 @@ CHECKS = [
     check_batch_items_are_independent,
     check_runs_are_equal,
     check_every_parameter_gets_a_gradient,
+    check_inference_equals_training,
     check_selection,
 ]
 BROKEN = [
@@ -361,6 +388,7 @@ BROKEN = [
     (check_runs_are_equal, Random),
     (check_every_parameter_gets_a_gradient, Unused),
     (check_every_parameter_gets_a_gradient, Dead),
+    (check_inference_equals_training, LearnsAnotherWay),
     (check_selection, SelectsTheFirst),
 ]
 

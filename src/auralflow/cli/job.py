@@ -17,6 +17,7 @@ from auralflow.separation.device import choose_device, describe_device
 from auralflow.separation.forecast import Forecast
 from auralflow.separation.progress import CancelToken
 from auralflow.separation.results import Failure, FileResult, JobReport
+from auralflow.speed.process import tune_process
 
 MAX_LISTED = 20
 """Of more files than this, only those with something to say are listed."""
@@ -29,6 +30,7 @@ def run_job(arguments: dict[str, Any], screen: Screen) -> Outcome:
         forecast = api.separate(**arguments)
         assert isinstance(forecast, Forecast)
         return Outcome(forecast, 0 if forecast.fits and not forecast.unusable else 1)
+    tune_process()
     token = CancelToken()
     with JobWatch(screen, f"device: {where}") as watch, cancel_on_signals(token):
         try:

@@ -22,8 +22,8 @@ from auralflow.evaluation.report import ColumnSummary, Report
 from auralflow.evaluation.results import IDENTICAL, SILENT_ESTIMATE, SILENT_TARGET
 from auralflow.evaluation.statistics import Comparison, Interval
 from auralflow.evaluation.write import encode_report
-from auralflow.process import tune_process
 from auralflow.separation.progress import CancelToken
+from auralflow.speed.process import tune_process
 
 
 def run_test(arguments: dict[str, Any], screen: Screen) -> Outcome:

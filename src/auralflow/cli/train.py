@@ -11,7 +11,7 @@ from auralflow import api
 from auralflow.cli.outcome import Outcome
 from auralflow.cli.screen import Screen
 from auralflow.errors import Cancelled
-from auralflow.process import tune_process
+from auralflow.speed.process import tune_process
 from auralflow.training.epochs import EpochEnd
 from auralflow.training.run import TrainEvents, TrainReport, is_first_process
 

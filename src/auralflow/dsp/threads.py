@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -12,25 +13,47 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def spread(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """The function of each item, in their order; as many at once as torch has threads, each on one of them.
+@contextmanager
+def use_threads(n_threads: int | None) -> Iterator[None]:
+    """While inside, torch computes with so many threads; None changes nothing.
+
+    Example:
+        >>> with use_threads(1):
+        ...     torch.get_num_threads()
+        1
+    """
+    before = torch.get_num_threads()
+    if n_threads is not None:
+        torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def spread(function: Callable[[Item], Result], items: Sequence[Item], n_lanes: int | None = None) -> Iterator[Result]:
+    """The function of each item, in their order; several at once, each with an equal share of torch's threads.
 
     Torch would share out every step of a piece instead, and wait for all threads after each. Where the steps are short,
-    or another program takes a core, that waiting is most of the time. Results are the same to the bit as those of one
-    thread, and no more pieces are held than there are threads.
+    or another program takes a core, that waiting is most of the time. With one thread for each piece results are the
+    same to the bit as those of one thread; no more pieces are held than there are lanes.
+
+    Args:
+        n_lanes: pieces at once, by default as many as torch has threads; no more than that are used.
 
     Example:
         >>> list(spread(lambda n: n * n, [1, 2, 3]))
         [1, 4, 9]
     """
     n_threads = torch.get_num_threads()
-    if n_threads == 1:
+    n_lanes = min(n_lanes or n_threads, n_threads)
+    if n_lanes == 1:
         yield from map(function, items)
         return
-    torch.set_num_threads(1)  # what new threads begin with, too
+    torch.set_num_threads(n_threads // n_lanes)  # what new threads begin with, too
     try:
-        with ThreadPoolExecutor(n_threads) as pool:
-            for start in range(0, len(items), n_threads):
-                yield from pool.map(function, items[start : start + n_threads])
+        with ThreadPoolExecutor(n_lanes) as pool:
+            for start in range(0, len(items), n_lanes):
+                yield from pool.map(function, items[start : start + n_lanes])
     finally:
         torch.set_num_threads(n_threads)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from auralflow.errors import ConfigError, UnknownNameError
 from auralflow.separation.config import SeparationConfig
-from auralflow.separation.runner import Precision
+from auralflow.speed.precision import Precision
 
 DEFAULT_METRICS = (
     "sdr",

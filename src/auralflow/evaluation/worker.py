@@ -17,7 +17,7 @@ def _prepare(setup: dict[str, Any]) -> Work:
     from auralflow.evaluation.plan import make_plan
     from auralflow.evaluation.song import evaluate_song
     from auralflow.evaluation.systems import open_system
-    from auralflow.process import tune_process
+    from auralflow.speed.process import tune_process
 
     tune_process()
     torch.set_num_threads(setup["n_threads"])

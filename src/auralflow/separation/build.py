@@ -11,16 +11,20 @@ from auralflow.separation.config import SeparationConfig
 from auralflow.separation.networks import describe_network, is_export, load_network, open_network
 from auralflow.separation.plan.build import build_plan, describe_plan, models_of_plan
 from auralflow.separation.plan.config import is_plan
+from auralflow.separation.tuned import apply_tuned
 
 
 def build_separator(config: SeparationConfig) -> BaseSeparator[Any]:
     """Load the model that the settings name, or those of a plan, and put it on their device.
 
+    The threads of the process are its own affair, tuned settings or not.
+
     Raises:
         UnknownNameError: there is no such model or device.
-        ConfigError: a mistake in a plan.
+        ConfigError: a mistake in a plan, or tuned settings that were not measured here.
         DeviceError: this machine has no such device.
     """
+    config = apply_tuned(config)
     return build_plan(config) if is_plan(config.model) else open_network(config, load_network(config))
 
 

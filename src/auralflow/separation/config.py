@@ -12,13 +12,13 @@ from auralflow.audio.formats import FORMAT_NAMES
 from auralflow.config import to_dict
 from auralflow.errors import ConfigError, UnknownNameError
 from auralflow.separation.outputs import Consistency
-from auralflow.separation.runner import Precision
+from auralflow.speed.precision import Precision
 
 Engine = Literal["torch", "onnx"]
 
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d*)?|\.\d+)s?")
 # What does not change the samples that are written, and so not what counts as done.
-_NOT_IN_HASH = ("batch", "device")
+_NOT_IN_HASH = ("batch", "device", "compile", "threads", "tuned")
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,14 @@ class SeparationConfig:
     """Where to compute."""
     precision: Precision = "exact"
     """`exact` or `fast`."""
-    engine: Engine = "torch"
-    """What computes: `torch`, or ONNX Runtime (`onnx`)."""
+    engine: Engine | None = None
+    """What computes: `torch`, or ONNX Runtime (`onnx`); None for torch, or what `tuned` finds."""
+    compile: bool = False
+    """Let torch compile the model."""
+    threads: int | None = None
+    """Threads of torch on the CPU; None for as many as it takes by itself. A job heeds it."""
+    tuned: bool = False
+    """Take batch, threads, compilation and engine from what `auralflow bench` found here, where they are not given."""
 
     def __post_init__(self) -> None:
         if self.format not in FORMAT_NAMES:
@@ -71,19 +77,28 @@ class SeparationConfig:
             raise ConfigError(f"from: expected 0 or more seconds, got {self.from_s}")
         if self.for_s is not None and self.for_s <= 0:
             raise ConfigError(f"for: expected more than 0 seconds, got {self.for_s}")
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"threads: expected 1 or more, got {self.threads}")
         self._check_engine()
 
     def _check_engine(self) -> None:
-        if self.engine not in ("torch", "onnx"):
+        if self.engine not in (None, "torch", "onnx"):
             raise UnknownNameError("engine", self.engine, ("torch", "onnx"))
         if self.engine == "onnx" and self.device not in ("auto", "cpu"):
             raise ConfigError(f"device: --engine onnx computes on the CPU, got '{self.device}'; leave --device out")
         if self.engine == "onnx" and self.precision != "exact":
             raise ConfigError("precision: --engine onnx computes in 32 bits; leave --precision out")
+        if self.engine == "onnx" and self.compile:
+            raise ConfigError("compile: torch does not compile what --engine onnx runs; leave one of them out")
 
     def fingerprint(self, model_identity: str) -> str:
-        """Short hash of all that shapes the written samples: equal settings, equal outputs."""
+        """Short hash of all that shapes the written samples: equal settings, equal outputs.
+
+        The engine counts: an export may differ from its model by more than rounding, and hears what is shorter than a
+        segment with silence behind it.
+        """
         settings = {key: value for key, value in to_dict(self).items() if key not in _NOT_IN_HASH}
+        settings["engine"] = self.engine or "torch"
         text = json.dumps([settings, model_identity], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

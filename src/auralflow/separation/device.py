@@ -35,16 +35,6 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def has_half_precision(device: torch.device) -> bool:
-    """Whether a device has 16-bit arithmetic of its own.
-
-    A CPU without it (bfloat16 wants AVX-512 or the like) does it piece by piece, several times slower than 32 bits.
-    """
-    if device.type != "cpu":
-        return True
-    return bool(torch.backends.mkldnn.is_available()) and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
 def _n_devices(kind: str) -> int:
     if kind == "cuda":
         return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -8,9 +8,11 @@ Everything is a stream: memory is that of a few segments, however long the audio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
+import psutil
 import torch
 from torch import nn
 
@@ -21,12 +23,19 @@ from auralflow.dsp.overlap_add import OverlapAdd, trapezoid, triangle
 from auralflow.errors import ConfigError
 from auralflow.separation.base import BaseSeparator
 from auralflow.separation.device import choose_device
+from auralflow.separation.live import LiveStream, Stepper, is_causal, measure_latency_s
 from auralflow.separation.outputs import REST, OutputPlan, plan_outputs
 from auralflow.separation.progress import CancelToken, Stopwatch
-from auralflow.separation.runner import ModelRunner, Precision, TrackStatistics
+from auralflow.separation.runner import ModelRunner, TrackStatistics
 from auralflow.separation.segments import Segment, Segmentation, cut_segments
 from auralflow.separation.statistics import StatisticsMeter
 from auralflow.spec import ModelSpec
+from auralflow.speed.compile import compile_model
+from auralflow.speed.precision import Precision, refuse_half
+from auralflow.speed.prepare import prepare
+
+_ROOM_BYTES = 4 * 2**30
+"""With less free memory segments are computed one after the other."""
 
 
 class Separator(BaseSeparator[TrackStatistics]):
@@ -37,8 +46,10 @@ class Separator(BaseSeparator[TrackStatistics]):
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `xpu`.
         segment_s: seconds a segment is long; by default what the model's spec says.
         overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
-        batch: segments computed at once; by default 1 on the CPU, 4 elsewhere. Halved when memory runs out.
-        precision: `exact` (float32) or `fast` (half precision where torch finds it safe).
+        batch: segments computed at once; by default 2 on the CPU, side by side, each with half of torch's threads (1
+            where there is one thread, or less than 4 GiB of free memory), 4 elsewhere. Halved when memory runs out.
+        precision: `exact` (float32) or `fast` (half precision, where it was measured to be faithful).
+        compile: let torch compile the model; the first segment then takes a minute or more.
 
     Example:
         >>> from auralflow import Audio, load_model
@@ -57,6 +68,7 @@ class Separator(BaseSeparator[TrackStatistics]):
         overlap: float | None = None,
         batch: int | None = None,
         precision: Precision = "exact",
+        compile: bool = False,
     ) -> None:
         if not isinstance(getattr(model, "spec", None), ModelSpec):
             raise ConfigError("model: expected a module with a ModelSpec as its attribute 'spec'")
@@ -66,11 +78,13 @@ class Separator(BaseSeparator[TrackStatistics]):
             raise ConfigError(f"precision: expected 'exact' or 'fast', got {precision!r}")
         self.spec: ModelSpec = model.spec  # type: ignore[assignment]
         self.device = choose_device(device)
-        self.batch = batch or (1 if self.device.type == "cpu" else 4)
+        self.batch = batch or _choose_batch(self.device, compile)
         self.segmentation = Segmentation.of(self.spec, segment_s, overlap)
         self.precision: Precision = precision
         self._model = model.eval().to(self.device)
+        self._is_compiled = compile
         self._parts: dict[tuple[str, ...], nn.Module] = {}
+        self._compiled: dict[tuple[str, ...], nn.Module] = {}
 
     def stream(
         self,
@@ -86,6 +100,8 @@ class Separator(BaseSeparator[TrackStatistics]):
     ) -> Iterator[list[Samples]]:
         """Separate a stream of blocks of any length.
 
+        A causal model gives each block as soon as it can, `latency_s` after it came; others wait for whole segments.
+
         Args:
             blocks: pieces of the mixture, (channel, time), float32.
             outputs: what to give, from `plan_outputs`; by default every stem of the model.
@@ -99,6 +115,12 @@ class Separator(BaseSeparator[TrackStatistics]):
         """
         plan = outputs or plan_outputs(self.spec.stems)
         cancel, watch = cancel or CancelToken(), stopwatch or Stopwatch()
+        if is_causal(self._model):
+            live = self.open_stream(sample_rate, channels, outputs=plan, stopwatch=watch)
+            yield from _push_all(live, _timed(blocks, watch, "decode"), cancel)
+            if warn is not None and self._half_refusal is not None:
+                warn(self._half_refusal)
+            return
         layout = ChannelLayout(channels, self.spec.channels)
         originals, conformed = Fifo(), Fifo()
         runner = self._runner(plan.stems, statistics)
@@ -117,6 +139,46 @@ class Separator(BaseSeparator[TrackStatistics]):
         for text in runner.warnings:
             (warn or (lambda _: None))(text)
 
+    def open_stream(
+        self,
+        sample_rate: int,
+        channels: int,
+        *,
+        outputs: OutputPlan | None = None,
+        stopwatch: Stopwatch | None = None,
+    ) -> LiveStream:
+        """Begin to separate a stream whose blocks are pushed, such as those of an audio device.
+
+        Args:
+            outputs: what to give, from `plan_outputs`; by default every stem of the model.
+
+        Raises:
+            ConfigError: the model is not causal.
+        """
+        if not is_causal(self._model):
+            raise ConfigError("model: expected a causal one, such as 'live'; this one needs whole segments: use stream")
+        plan = outputs or plan_outputs(self.spec.stems)
+        model, given = self._part_for(plan.stems)
+        n_groups = len(ChannelLayout(channels, self.spec.channels).groups)
+        keep = [given.index(stem) for stem in plan.stems]
+        stepper = Stepper(model.to(self.device), keep, n_groups, self.device, self._is_half)
+        return LiveStream(stepper, self.spec, sample_rate, channels, plan, stopwatch)
+
+    @property
+    def latency_samples(self) -> int | None:
+        """Algorithmic latency at the model's rate; None where the model is not causal."""
+        return self.spec.latency_samples if is_causal(self._model) else None
+
+    def latency_s(self, sample_rate: int, block_samples: int = 512) -> float | None:
+        """Seconds by which a stream's stems come late, conversion of the rate included; None where the model is not
+        causal.
+
+        Args:
+            sample_rate: of the stream.
+            block_samples: length of its blocks; it matters where the rate is not the model's.
+        """
+        return measure_latency_s(self.spec, sample_rate, block_samples) if is_causal(self._model) else None
+
     def measure(self, blocks: Iterable[Samples], sample_rate: int, channels: int) -> TrackStatistics | None:
         """Mean and deviation of a track, or None when the model does not ask for them."""
         if self.spec.normalise == "none":
@@ -132,7 +194,27 @@ class Separator(BaseSeparator[TrackStatistics]):
         model, given = self._part_for(stems)
         keep = [given.index(stem) for stem in stems]
         # To the device again: a runner that ran out of memory there has moved it to the CPU.
-        return ModelRunner(model.to(self.device), keep, self.device, self.precision, statistics)
+        ready = self._make_fast(model.to(self.device), given)
+        runner = ModelRunner(ready, keep, self.device, self._is_half, statistics)
+        runner.warnings += [self._half_refusal] if self._half_refusal else []
+        return runner
+
+    @cached_property
+    def _half_refusal(self) -> str | None:
+        """Why half precision was asked for and is not used."""
+        return refuse_half(self._model, self.spec, self.device) if self.precision == "fast" else None
+
+    @property
+    def _is_half(self) -> bool:
+        return self.precision == "fast" and self._half_refusal is None
+
+    def _make_fast(self, model: nn.Module, stems: tuple[str, ...]) -> nn.Module:
+        """The model as it computes fastest, made anew for each track, as its weights may have been trained on."""
+        if not self._is_compiled:
+            return prepare(model)
+        if stems not in self._compiled:
+            self._compiled[stems] = compile_model(prepare(model))
+        return self._compiled[stems]
 
     def _part_for(self, stems: tuple[str, ...]) -> tuple[nn.Module, tuple[str, ...]]:
         """The cheapest model that gives these stems, and the stems it gives."""
@@ -161,9 +243,10 @@ class Separator(BaseSeparator[TrackStatistics]):
         """Conformed mixture to estimates (stem, group, channel, time), at the model's rate."""
         adder = OverlapAdd()
         segments = cut_segments(blocks, self.segmentation)
-        end = 0
-        while batch := list(islice(segments, self.batch)):
+        end, size = 0, 1  # the first one alone, so that there is something to hear
+        while batch := list(islice(segments, size)):
             cancel.check()
+            size = self.batch
             for segment, estimates in self._run(batch, runner, watch):
                 with watch.measure("overlap_add"):
                     ready = adder.take(segment.start)
@@ -215,6 +298,23 @@ class Separator(BaseSeparator[TrackStatistics]):
             yield restored
         with watch.measure("resample"):
             rest = restore.flush()
+        yield rest
+
+
+def _choose_batch(device: torch.device, is_compiled: bool) -> int:
+    """Segments at once, unless the user says; what is compiled is compiled for one number of threads."""
+    if device.type != "cpu":
+        return 4
+    is_roomy = psutil.virtual_memory().available >= _ROOM_BYTES
+    return 2 if is_roomy and not is_compiled and torch.get_num_threads() > 1 else 1
+
+
+def _push_all(live: LiveStream, blocks: Iterable[Samples], cancel: CancelToken) -> Iterator[list[Samples]]:
+    for block in blocks:
+        cancel.check()
+        if (done := live.push(block))[0].shape[-1]:
+            yield done
+    if (rest := live.close())[0].shape[-1]:
         yield rest
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from auralflow.dsp.threads import use_threads
 from auralflow.errors import ConfigError
 from auralflow.separation.build import build_separator, describe_separator
 from auralflow.separation.config import SeparationConfig
@@ -18,6 +19,7 @@ from auralflow.separation.names import check_template, find_clash, model_name, o
 from auralflow.separation.outputs import plan_outputs
 from auralflow.separation.progress import CancelToken, Progress
 from auralflow.separation.results import Failure, FileResult, JobCallback, JobEvent, JobReport
+from auralflow.separation.tuned import apply_tuned
 from auralflow.separation.worker import decode_result, describe_setup, describe_task
 from auralflow.workers.pool import TaskEvent, WorkerPool
 
@@ -37,12 +39,13 @@ class Job:
 
     Raises:
         AudioError: an input does not exist, or holds no audio.
-        ConfigError: two inputs would write the same output.
+        ConfigError: two inputs would write the same output, or tuned settings are asked for that are not there.
         UnknownNameError: an unknown model, stem or format.
     """
 
     def __init__(self, inputs: Sequence[str | Path], config: SeparationConfig, out: Path) -> None:
         check_template(config.name)
+        config = apply_tuned(config)
         self.config, self.out = config, Path(out)
         self.model = describe_separator(config)
         self.plan = plan_outputs(self.model.spec.stems, config.stems, config.mix, config.residual, config.consistency)
@@ -83,7 +86,8 @@ class Job:
             ledger = _Ledger(manifest, report, len(self.sources))
             todo = self.sources if overwrite else [s for s in self.sources if not ledger.knows(s.path)]
             if n_workers is None and len(self.sources) == 1:
-                self._run_here(todo, work, ledger, cancel or CancelToken())
+                with use_threads(self.config.threads):
+                    self._run_here(todo, work, ledger, cancel or CancelToken())
             elif todo:
                 setup = describe_setup(self.config, self.out, work)
                 pool = WorkerPool(WORKER, setup, n_workers or 1, hang_s)

@@ -32,6 +32,7 @@ def open_network(config: SeparationConfig, network: nn.Module) -> Separator:
         overlap=config.overlap,
         batch=config.batch,
         precision=config.precision,
+        compile=config.compile,
     )
 
 

@@ -44,9 +44,12 @@ def _prepare(setup: dict[str, Any]) -> Work:
     import torch
 
     from auralflow.separation.build import build_separator
+    from auralflow.speed.process import tune_process
 
-    torch.set_num_threads(setup["n_threads"])
+    tune_process()
     config = from_dict(SeparationConfig, setup["config"])
+    # Its share of the cores is the most that a worker may take.
+    torch.set_num_threads(min(setup["n_threads"], config.threads or setup["n_threads"]))
     separator = build_separator(config)
     out, work = Path(setup["out"]), Path(setup["work"])
 

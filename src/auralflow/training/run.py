@@ -25,8 +25,8 @@ from auralflow.errors import AudioError, CheckpointError, ConfigError, TrainingE
 from auralflow.losses import build_losses
 from auralflow.pretrained.bundle import BundleDescription, build_described, find_architecture, save_bundle
 from auralflow.registry import config_class
-from auralflow.separation.device import has_half_precision
 from auralflow.separation.progress import CancelToken
+from auralflow.speed.precision import has_half_precision
 from auralflow.training.config import TrainConfig
 from auralflow.training.configure import override
 from auralflow.training.devices import Devices, choose_devices

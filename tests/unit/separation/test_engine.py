@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -189,19 +191,39 @@ def test_zero_crossings_are_not_silence(noise: Noise) -> None:
 
 
 def test_too_little_memory_halves_the_batch(noise: Noise) -> None:
-    mixture = Audio(noise(2, 44100 * 8), 44100)
-
-    def hungry(items: Tensor) -> Tensor:
-        if len(items) > 2:
-            raise torch.OutOfMemoryError("out of memory")
-        return _square(items)
-
-    model = _Scripted(hungry)
-    got = Separator(model, batch=8).separate(mixture)
+    """Segments run side by side, each alone in its batch, until so many at once do not fit."""
+    mixture, threads = Audio(noise(2, 44100 * 8), 44100), torch.get_num_threads()
+    meter = _Meter(most=2)
+    torch.set_num_threads(4)
+    try:
+        got = Separator(_Scripted(meter.measure), batch=4).separate(mixture)
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(threads)
     want = Separator(_Scripted(_square), batch=1).separate(mixture)
     np.testing.assert_allclose(got["vocals"].samples, want["vocals"].samples, atol=1e-5)
-    assert max(model.batches) == 8
-    assert min(model.batches) <= 2
+    assert meter.greatest > 2
+
+
+class _Meter:
+    """Squares, but not more than so many at once, and so slowly that they meet."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.n_now, self.greatest = most, 0, 0
+        self.lock = threading.Lock()
+
+    def measure(self, items: Tensor) -> Tensor:
+        with self.lock:
+            self.n_now += 1
+            self.greatest = max(self.greatest, self.n_now)
+        try:
+            time.sleep(0.1)
+            if self.n_now > self.most:
+                raise torch.OutOfMemoryError("out of memory")
+            return _square(items)
+        finally:
+            with self.lock:
+                self.n_now -= 1
 
 
 def test_a_single_segment_that_does_not_fit_is_one_clear_error(noise: Noise) -> None:
@@ -316,7 +338,7 @@ def test_a_missing_device_fails_loudly(pass_through: Build) -> None:
 @pytest.mark.parametrize("has_half", [True, False])
 def test_half_precision_is_used_only_where_the_device_has_it(monkeypatch: pytest.MonkeyPatch, has_half: bool) -> None:
     """A CPU that has to do it piece by piece would take several times as long; then 32 bits are used, and said."""
-    monkeypatch.setattr("auralflow.separation.runner.has_half_precision", lambda device: has_half)
+    monkeypatch.setattr("auralflow.speed.precision.has_half_precision", lambda device: has_half)
     heard: list[torch.dtype] = []
 
     class Listener(torch.nn.Module):
@@ -330,5 +352,7 @@ def test_half_precision_is_used_only_where_the_device_has_it(monkeypatch: pytest
     blocks = iter([np.ones((1, 800), np.float32)])
     for _ in Separator(Listener(), device="cpu", precision="fast").stream(blocks, 8000, 1, warn=told.append):
         pass
-    assert set(heard) == {torch.bfloat16 if has_half else torch.float32}
+    # Where it has, both were compared before the sound came.
+    assert heard[-1] == (torch.bfloat16 if has_half else torch.float32)
+    assert len(heard) == (3 if has_half else 1)
     assert [("no 16-bit arithmetic" in text) for text in told] == ([] if has_half else [True])

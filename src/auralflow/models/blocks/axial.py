@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from auralflow.models.blocks.attention import Transformer, TransformerSizes
+from auralflow.models.blocks.inference import is_inference_on_cpu
+
+_PIECE = 2**19
+"""Numbers that pass a transformer together."""
 
 
 class AxialTransformer(nn.ModuleList):
@@ -46,6 +51,11 @@ class AxialTransformer(nn.ModuleList):
 
 
 def _apply(transformer: nn.Module, rows: Float[Tensor, "batch row frame feature"]) -> Tensor:
-    """Each row by itself."""
-    changed: Tensor = transformer(rows.flatten(0, 1))
-    return changed.reshape(rows.shape)
+    """Each row by itself. Where nothing is learnt a CPU takes some at a time, whose features stay in its cache."""
+    batch = rows.flatten(0, 1)
+    if not is_inference_on_cpu(batch):
+        changed: Tensor = transformer(batch)
+        return changed.reshape(rows.shape)
+    n_rows = max(1, _PIECE // max(1, batch[0].numel())) if len(batch) else 1
+    pieces = [transformer(piece) for piece in batch.split(n_rows)]
+    return torch.cat(pieces).reshape(rows.shape)

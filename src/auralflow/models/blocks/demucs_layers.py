@@ -8,12 +8,15 @@ names of public state dicts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from auralflow.models.blocks.demucs_inference import deconvolve_rows
 from auralflow.models.blocks.demucs_residual import ResidualBranch
+from auralflow.models.blocks.inference import is_inference_on_cpu
 
 
 @dataclass(frozen=True)
@@ -151,11 +154,18 @@ class DecoderLayer(nn.Module):
             n_frames: that the level above has, where the layer goes along time.
         """
         inner = self._refine(features, skip)
-        given = self.norm2(self.conv_tr(inner))
+        given = self.norm2(self._deconvolve(inner))
         edge = self.shape.edge
         axis, length = (2, given.shape[2] - 2 * edge) if self.shape.is_spectral else (-1, n_frames)
         given = given.narrow(axis, edge, length)
         return given if self.is_outermost else F.gelu(given), inner
+
+    def _deconvolve(self, inner: Tensor) -> Tensor:
+        shape = self.shape
+        if shape.is_spectral and shape.kernel % shape.stride == 0 and is_inference_on_cpu(inner):
+            return deconvolve_rows(inner, cast(nn.ConvTranspose2d, self.conv_tr))
+        given: Tensor = self.conv_tr(inner)
+        return given
 
     def _refine(self, features: Tensor | None, skip: Tensor | None) -> Tensor:
         if skip is None:

@@ -7,11 +7,17 @@ et al. 2021, "Going deeper with image transformers", arXiv 2103.17239). Frequenc
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from auralflow.models.blocks.demucs_inference import add_gated
 from auralflow.models.blocks.demucs_memory import LocalAttention, SpanLSTM
+from auralflow.models.blocks.inference import is_inference_on_cpu
 
 _KERNEL = 3
 
@@ -67,6 +73,9 @@ class ResidualBranch(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch feature *freq frame"]
     ) -> Float[Tensor, "batch feature *freq frame"]:
+        if is_inference_on_cpu(features):
+            plane = features.unsqueeze(2) if features.ndim == 3 else features
+            return self._add_fused(plane).reshape(features.shape)
         if features.ndim == 3:
             return self._add_layers(features)
         by_freq = features.transpose(1, 2)
@@ -76,4 +85,16 @@ class ResidualBranch(nn.Module):
     def _add_layers(self, features: Float[Tensor, "batch feature frame"]) -> Float[Tensor, "batch feature frame"]:
         for layer in self.layers:
             features = features + layer(features)
+        return features
+
+    def _add_fused(self, features: Float[Tensor, "batch feature freq frame"]) -> Tensor:
+        """The same; frequencies become rows of a batch only where features are few."""
+        for layer in cast(Iterable[nn.Sequential], self.layers):
+            convolve, *remember, expand, norm, _, gain = cast(Iterable[Any], layer)
+            padding, dilation = (0, *convolve.padding), (1, *convolve.dilation)
+            squeezed = F.conv2d(features, convolve.weight.unsqueeze(2), convolve.bias, 1, padding, dilation)
+            inner: Tensor = squeezed.transpose(1, 2).flatten(0, 1)
+            for step in remember:
+                inner = step(inner)
+            features = add_gated(features, inner, expand, norm, gain.scale)
         return features

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from auralflow.models.blocks.inference import is_inference_on_cpu
+
 Turns = tuple[Float[Tensor, "frame pair"], Float[Tensor, "frame pair"]]
 """Cosine and sine of the angle of every place and every pair of features."""
 
@@ -51,6 +53,10 @@ def rotate(features: Float[Tensor, "*axes frame feature"], turns: Turns) -> Floa
         tensor([[-4.,  3.]])
     """
     cosine, sine = turns
+    if is_inference_on_cpu(features):  # as complex numbers, in one pass
+        wide = features.to(torch.promote_types(features.dtype, torch.float32))
+        points = torch.view_as_complex(wide.unflatten(-1, (-1, 2)))
+        return torch.view_as_real(points * torch.complex(cosine, sine)).flatten(-2).to(features.dtype)
     pairs = features.reshape(*features.shape[:-1], features.shape[-1] // 2, 2)
     even, odd = pairs.unbind(-1)
     turned = torch.stack((even * cosine - odd * sine, odd * cosine + even * sine), dim=-1)
