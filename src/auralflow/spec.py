@@ -74,6 +74,8 @@ class ModelSpec:
             raise ConfigError(f"spec.overlap: expected a fraction from 0 to below 1, got {self.overlap!r}")
         if self.latency_samples is not None:
             _check_range("latency_samples", self.latency_samples, 0, None)
+            if self.normalise == "track":
+                raise ConfigError("spec.normalise: expected 'none' for a causal model, as a stream's end is not known")
         if self.format_version != FORMAT_VERSION:
             raise ConfigError(
                 f"spec.format_version: this auralflow reads version {FORMAT_VERSION}, "

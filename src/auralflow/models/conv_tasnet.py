@@ -128,13 +128,13 @@ class ConvTasNet(nn.Module):
     """Masks on a learned basis; see the head of this file.
 
     Raises:
-        ConfigError: the spec promises a latency that this config does not keep.
+        ConfigError: the spec promises a latency, and so a stream.
         ShapeError: another number of channels than `spec.channels` (when called).
     """
 
     def __init__(self, spec: ModelSpec, config: ConvTasNetConfig) -> None:
         super().__init__()
-        _check_latency(spec, config)
+        _check_latency(spec)
         self.spec, self.config = spec, config
         n_filters, n_stems = config.n_filters, len(spec.stems)
         length, hop = config.filter_samples, config.hop_samples
@@ -189,9 +189,9 @@ class ConvTasNet(nn.Module):
         return stems.reshape(*features.shape[:2], self.spec.channels, n_samples)
 
 
-def _check_latency(spec: ModelSpec, config: ConvTasNetConfig) -> None:
-    promised, kept = spec.latency_samples, config.filter_samples - 1
-    if promised is None or (config.causal and promised >= kept):
-        return
-    expected = f"None or at least {kept} (filter_samples - 1)" if config.causal else "None as the model is not causal"
-    raise ConfigError(f"spec.latency_samples: expected {expected}, got {promised}")
+def _check_latency(spec: ModelSpec) -> None:
+    if spec.latency_samples is not None:
+        raise ConfigError(
+            f"spec.latency_samples: expected None, got {spec.latency_samples}; conv_tasnet has no step for streams, "
+            "even where it is causal: take spectrogram_net_causal"
+        )

@@ -134,9 +134,11 @@ class Card:
     parameters: int | None = None
     """Number of trained values, counted in our architecture with the published config; None where that is not known."""
     format: Format = "none"
-    """Which converter reads the files; `none` where there are no weights, `bundle` where they are ours."""
+    """Which converter reads the files; `none` where there are none, `bundle` where they are ours."""
     files: tuple[CardFile, ...] = ()
     """What is downloaded."""
+    bundled: bool = False
+    """Whether the weights come with this package, as a bundle in `pretrained/bundled/<name>`."""
     options: dict[str, Any] = field(default_factory=dict)
     """What the converter must be told because no file says it."""
     published_scores: tuple[PublishedScores, ...] = ()
@@ -151,6 +153,8 @@ class Card:
     """Page or paper of the authors."""
 
     def __post_init__(self) -> None:
+        if self.bundled and self.files:
+            raise ConfigError("files: expected none for weights that come with the package")
         if (self.format == "none") != (not self.files):
             raise ConfigError(f"files: expected some where format is not 'none', and only there; format {self.format}")
         for file in self.files:

@@ -16,7 +16,7 @@ from auralflow.models import models
 from auralflow.pretrained.bundle import check_trained, load_bundle, read_description
 from auralflow.pretrained.card import Card, find_card
 from auralflow.pretrained.names import sort_name
-from auralflow.pretrained.obtain import obtain_bundle, publish_card
+from auralflow.pretrained.obtain import find_bundled, obtain_bundle, publish_card
 from auralflow.registry import config_class
 from auralflow.spec import ModelSpec
 
@@ -54,8 +54,8 @@ def load_model(name: str = "default", *, events: FetchEvents | None = None, offl
     kind = sort_name(name)
     if kind == "code":
         return _build(name)
-    if kind in ("card", "other") and not _find(name).files:
-        return _build(_find(name).architecture)
+    if kind in ("card", "other") and not ((card := _find(name)).files or card.bundled):
+        return _build(card.architecture)
     return load_bundle(obtain_bundle(name, events=events, offline=offline))
 
 
@@ -78,6 +78,9 @@ def describe_model(name: str = "default") -> ModelDescription:
 
 
 def _describe_card(card: Card) -> ModelDescription:
+    if (folder := find_bundled(card)) is not None:
+        bundle = read_description(folder)
+        return ModelDescription(card.name, bundle.spec, f"{card.name} {bundle.weights_sha256}")
     published = publish_card(card)
     if published is None:
         return ModelDescription(card.name, _default_spec(card.architecture), card.identity)

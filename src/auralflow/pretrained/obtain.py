@@ -91,7 +91,10 @@ def obtain_bundle(name: str, *, events: FetchEvents | None = None, offline: bool
         return _obtain_repository(name, events, offline, again)
     published = find_published(name)
     if published is None:
-        raise CheckpointError(f"{name}: has no weights to download")
+        folder = find_bundled(find_card(name))
+        if folder is None:
+            raise CheckpointError(f"{name}: has no weights to download")
+        return folder
     return _obtain_published(published, events, offline, again)
 
 
@@ -126,6 +129,11 @@ def publish_card(card: Card) -> Published | None:
     if not card.files:
         return None
     return Published(card.name, card.files, card.name, card.licence, card.format, card.options)
+
+
+def find_bundled(card: Card) -> Path | None:
+    """The bundle of weights that come with this package; None where a card has others, or none."""
+    return Path(__file__).parent / "bundled" / card.name if card.bundled else None
 
 
 def convert_once(source: Path, *, name: str = "", again: bool = False) -> Path:
