@@ -5,7 +5,7 @@ This file loads nothing heavy by itself, so that reading its signatures (for `--
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +14,8 @@ from auralflow.errors import ConfigError
 if TYPE_CHECKING:
     from torch import nn
 
+    from auralflow.bench.report import BenchReport
+    from auralflow.bench.run import BenchEvent
     from auralflow.data.check import DataReport
     from auralflow.data.synth_dataset import SynthReport
     from auralflow.doctor import Health
@@ -47,10 +49,13 @@ def separate(
     dither: Literal["none", "tpdf"] = "none",
     device: str = "auto",
     precision: Literal["exact", "fast"] = "exact",
-    engine: Literal["torch", "onnx"] = "torch",
+    compile: bool = False,
+    engine: Literal["torch", "onnx"] | None = None,
     segment: float | None = None,
     overlap: float | None = None,
     batch: int | None = None,
+    threads: int | None = None,
+    tuned: bool = False,
     workers: int | None = None,
     overwrite: bool = False,
     content_hash: bool = False,
@@ -85,12 +90,16 @@ def separate(
         for_: how much to separate, like 30s; by default all.
         dither: 'tpdf' dithers where the depth is reduced.
         device: auto, cpu, cuda, cuda:1, mps or xpu.
-        precision: 'exact' computes in 32 bits, 'fast' in 16 where that is safe.
-        engine: 'torch', or 'onnx' for ONNX Runtime on the CPU: the model is exported once, or is a file of
+        precision: 'exact' computes in 32 bits, 'fast' in 16 where that was measured to leave 45 dB of the output.
+        compile: let torch compile the model, which takes a minute or more, once on this machine; for many files.
+        engine: 'torch', the default, or 'onnx' for ONNX Runtime on the CPU: the model is exported once, or is a file of
             'auralflow export'.
         segment: seconds separated at once; by default what the model was made for.
         overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
-        batch: segments computed at once; by default 1 on a CPU, 4 elsewhere.
+        batch: segments computed at once; by default 2 on a CPU, each with half of the threads, 4 elsewhere.
+        threads: threads that torch computes with on a CPU; by default as many as it takes by itself.
+        tuned: use the batch, threads, engine and compilation that 'auralflow bench' found fastest for the model on this
+            machine, where they are not given.
         workers: processes for many files; the cores are divided among them.
         overwrite: separate again what is already done.
         content_hash: know done files by a hash of their content rather than by size and time.
@@ -136,7 +145,10 @@ def separate(
         batch=batch,
         device=device,
         precision=precision,
+        compile=compile,
         engine=engine,
+        threads=threads,
+        tuned=tuned,
     )
     paths = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
     if not str(out):
@@ -305,7 +317,7 @@ def test(
         precision: 'exact' computes in 32 bits, 'fast' in 16 where that is safe.
         segment: seconds separated at once; by default what the model was made for.
         overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
-        batch: segments computed at once; by default 1 on a CPU, 4 elsewhere.
+        batch: segments computed at once; by default 2 on a CPU, each with half of the threads, 4 elsewhere.
         workers: processes that score songs; the cores are divided among them. By default none but this one.
         overwrite: score again what is already scored.
         offline: download nothing; a model that is not on this machine is an error.
@@ -589,6 +601,55 @@ def push(
     from auralflow.pretrained.hub import push_to_hub
 
     return push_to_hub(Path(bundle), repository, licence=licence, datasets=_names(datasets), private=private)
+
+
+def bench(
+    model: str = "default",
+    *,
+    seconds: float = 30.0,
+    repeat: int = 3,
+    device: str = "auto",
+    settings: Sequence[str] | str | None = None,
+    limit: float = 300.0,
+    offline: bool = False,
+    report: Callable[[BenchEvent], None] | None = None,
+    download: FetchEvents | None = None,
+) -> BenchReport:
+    """Measure how fast a model runs on this machine, and in which setting.
+
+    A made-up sound goes through the model in each setting, every time in a process of its own, the settings one after
+    the other and then all once more. The table has speed, memory, and how far the output is from that of plain PyTorch.
+    What is recommended is kept, and 'auralflow separate --tuned' uses it.
+
+    Args:
+        model: name of a model, folder of a model bundle, or whatever else 'auralflow separate' takes, but for plans.
+        seconds: length of the sound; more where that is less than three segments of the model.
+        repeat: how often each setting is measured; medians are shown.
+        device: auto, cpu, cuda, cuda:1, mps or xpu.
+        settings: settings to measure, separated by commas; by default all. 'plain' and 'default' always are.
+        limit: seconds after which a setting that first compiles or exports the model is given up.
+        offline: download nothing; a model that is not on this machine is an error.
+        report: hears of each process (library only).
+        download: hears of the download of a model (library only).
+
+    Returns:
+        A `BenchReport`: a row for each setting, and what is recommended.
+
+    Raises:
+        AuralflowError: there is no such model, setting or device, or the model does not run.
+
+    Example:
+        >>> bench("my_model", settings="batch-2").exact.name  # doctest: +SKIP
+        'batch-2'
+    """
+    from auralflow.bench.run import run_bench
+    from auralflow.pretrained.obtain import prepare_model
+    from auralflow.separation.plan.config import is_plan
+
+    if not is_plan(model):
+        prepare_model(model, events=download, offline=offline)
+    names = None if settings is None else _names(settings)
+    return run_bench(model, seconds=seconds, n_repeats=repeat, device=device, names=names, limit_s=limit, report=report)
 
 
 def list_models(

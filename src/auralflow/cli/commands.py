@@ -70,6 +70,18 @@ def _show_doctor(result: Any, screen: Screen) -> None:
     show_health(result, screen)
 
 
+def _run_bench(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    from auralflow.cli.bench import run_bench
+
+    return run_bench(arguments, screen)
+
+
+def _show_bench(result: Any, screen: Screen) -> None:
+    from auralflow.cli.bench import show_bench
+
+    show_bench(result, screen)
+
+
 def _run_train(arguments: dict[str, Any], screen: Screen) -> Outcome:
     from auralflow.cli.train import run_train
 
@@ -152,6 +164,7 @@ COMMANDS = {
     "download": Command(api.download, _show_download, _run_download),
     "push": Command(api.push, lambda address, screen: screen.show(address)),
     "export": Command(api.export, _show_export),
+    "bench": Command(api.bench, _show_bench, _run_bench),
     "doctor": Command(api.doctor, _show_doctor, _run_doctor),
     "trust": Command(api.trust, lambda digest, screen: screen.show(f"trusted: {digest}")),
     "completion": Command(completion, lambda result, screen: screen.write(result + "\n")),
