@@ -2,10 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+# As pip would, but on all cores. Some packages have files that are no Python of this version.
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 OUT ?= demo
 
-.PHONY: setup demo check test test-all docs bench clean
+# Two things at a time. Python may keep what it compiles, also where the environment forbids it: hundreds of processes
+# that tests start would compile the package anew.
+MAKEFLAGS += -j2
+export PYTHONDONTWRITEBYTECODE =
+
+.PHONY: setup demo check style types imports site wheel test test-all docs bench clean
 
 setup: $(VENV)/.installed-dev
 
@@ -14,27 +21,40 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[plots]'
+	$(COMPILE)
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[dev,docs]'
+	$(COMPILE)
 	touch $@ $(VENV)/.installed-demo
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python examples/demo.py --out '$(OUT)' $(if $(SONG),--song '$(SONG)')
 
-check: setup
+check: types style imports site
+
+types: setup
+	$(BIN)/mypy
+
+style: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+
+imports: setup
 	$(BIN)/lint-imports --no-cache
+
+site: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
-test: check
-	$(BIN)/python -m pytest -m 'not slow and not peers' -n auto --dist worksteal --doctest-modules tests src/auralflow
+wheel: setup
 	$(BIN)/python tests/wheel/try_wheel.py
 
+test: check wheel
+	$(BIN)/python -m pytest -m 'not slow and not peers' -n auto --dist worksteal --doctest-modules tests src/auralflow
+
 test-all: check
+	$(BIN)/python tests/wheel/try_wheel.py --download
 	$(BIN)/python -m pytest --doctest-modules tests src/auralflow
 
 docs: setup
@@ -45,6 +65,7 @@ bench: setup
 	$(BIN)/python benchmarks/data.py
 	$(BIN)/python benchmarks/train.py
 	$(BIN)/python benchmarks/evaluate.py
+	$(BIN)/python benchmarks/speed.py
 
 clean:
 	rm -rf build dist demo separated site .pytest_cache .mypy_cache .ruff_cache

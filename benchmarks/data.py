@@ -136,7 +136,7 @@ def make_our_drawer(root: Path, files: str, *, is_augmented: bool) -> ChunkDrawe
 def measure_wait(root: str, files: str) -> None:
     """Train a small model; the share of each epoch that it waited for data, and its speed, as JSON."""
     # Here, for the other cases need not wait for Lightning.
-    from auralflow.process import tune_process
+    from auralflow.speed.process import tune_process
     from auralflow.training.epochs import EpochEnd
     from auralflow.training.run import TrainEvents
 

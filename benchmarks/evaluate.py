@@ -30,7 +30,7 @@ from auralflow.audio.read import read_audio
 from auralflow.data.synth import SongConfig, render_song
 from auralflow.evaluation.config import DEFAULT_METRICS
 from auralflow.metrics import load_metric
-from auralflow.process import tune_process
+from auralflow.speed.process import tune_process
 
 PEERS = Path(__file__).parent / "peers"
 PEER_PYTHON = PEERS.parent.parent / ".venv-peers" / "bin" / "python"

@@ -23,7 +23,7 @@ from auralflow.api import configure, synth_data, test, train
 from auralflow.audio.read import read_audio
 from auralflow.evaluation.compare import SavedScores, read_scores
 from auralflow.evaluation.statistics import compare, score_song, songs_needed
-from auralflow.process import tune_process
+from auralflow.speed.process import tune_process
 from auralflow.training.epochs import EpochEnd
 from auralflow.training.run import TrainEvents
 

@@ -33,8 +33,8 @@ from auralflow.data.draw import ChunkDrawer
 from auralflow.data.loader import Batch, RankSampler, Schedule, collate
 from auralflow.data.prepare import TrainingData, build_cache, make_drawer, prepare_data
 from auralflow.losses import build_losses
-from auralflow.process import tune_process
-from auralflow.separation.device import has_half_precision
+from auralflow.speed.precision import has_half_precision
+from auralflow.speed.process import tune_process
 from auralflow.training.config import TrainConfig
 from auralflow.training.configure import read_overrides, write_run
 from auralflow.training.epochs import EpochEnd

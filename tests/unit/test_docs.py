@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import auralflow
 from auralflow import Audio, cli, errors, write_audio
 from auralflow.api import configure
 from auralflow.audio.formats import OutputFormat
+from auralflow.bench.settings import list_settings
 from auralflow.cli.commands import COMMANDS
 from auralflow.cli.flags import OUTPUT_FLAGS, read_flags
 from auralflow.cli.parser import CommandParser
@@ -151,6 +153,7 @@ def test_commands_exist_and_would_do_something(page: Path, bundle: Path) -> None
             given = read_overrides(arguments.get("overrides", []))
             override(read_description(bundle), TrainConfig(), given, find_config(bundle))
         if name == "separate":
+            arguments.pop("tuned", None)  # wants a measurement of this machine
             forecast = auralflow.separate(**arguments | {"dry_run": True})
             assert forecast.n_outputs > 0
             assert not forecast.unusable
@@ -257,6 +260,14 @@ def test_the_page_of_errors_has_every_error(hooks: ModuleType) -> None:
         if isinstance(part, type) and issubclass(part, errors.AuralflowError):
             assert f"| `{name}` | " in page
     assert "| `Cancelled` | The caller asked to stop; nothing half-written is left behind. | 130 |" in page
+
+
+def test_the_page_of_measuring_gets_every_flag_and_setting(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "bench.md").read_text(encoding="utf-8"))
+    for flag in read_flags(COMMANDS["bench"].function):
+        assert f"| `{flag.name}" in page
+    for setting in list_settings(torch.device("cuda")):
+        assert f"`{setting.name}`" in page
 
 
 def test_the_guide_gets_every_flag(hooks: ModuleType) -> None:
