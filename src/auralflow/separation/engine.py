@@ -46,8 +46,9 @@ class Separator(BaseSeparator[TrackStatistics]):
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps` or `xpu`.
         segment_s: seconds a segment is long; by default what the model's spec says.
         overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
-        batch: segments computed at once; by default 2 on the CPU, side by side, each with half of torch's threads (1
-            where there is one thread, or less than 4 GiB of free memory), 4 elsewhere. Halved when memory runs out.
+        batch: segments computed at once; by default 2 networks on the CPU, side by side, each with half of torch's
+            threads (1 where there is one thread, or less than 4 GiB of free memory), 4 elsewhere. Halved when memory
+            runs out.
         precision: `exact` (float32) or `fast` (half precision, where it was measured to be faithful).
         compile: let torch compile the model; the first segment then takes a minute or more.
 
@@ -78,7 +79,7 @@ class Separator(BaseSeparator[TrackStatistics]):
             raise ConfigError(f"precision: expected 'exact' or 'fast', got {precision!r}")
         self.spec: ModelSpec = model.spec  # type: ignore[assignment]
         self.device = choose_device(device)
-        self.batch = batch or _choose_batch(self.device, compile)
+        self.batch = batch or _choose_batch(model, self.device, compile)
         self.segmentation = Segmentation.of(self.spec, segment_s, overlap)
         self.precision: Precision = precision
         self._model = model.eval().to(self.device)
@@ -243,19 +244,17 @@ class Separator(BaseSeparator[TrackStatistics]):
         """Conformed mixture to estimates (stem, group, channel, time), at the model's rate."""
         adder = OverlapAdd()
         segments = cut_segments(blocks, self.segmentation)
-        end, size = 0, 1  # the first one alone, so that there is something to hear
-        while batch := list(islice(segments, size)):
+        batch = list(islice(segments, 1))  # the first one alone, so that there is something to hear
+        while batch:
             cancel.check()
-            size = self.batch
             for segment, estimates in self._run(batch, runner, watch):
                 with watch.measure("overlap_add"):
-                    ready = adder.take(segment.start)
                     adder.add(estimates[..., segment.counted], self._window(segment), segment.start)
-                if ready.shape[-1]:
-                    yield ready.numpy()
-                end = segment.end
-        if end:
-            yield adder.take(end).numpy()
+            end = segment.end
+            batch = list(islice(segments, self.batch))
+            ready = adder.take(batch[0].start if batch else end)
+            if ready.shape[-1]:
+                yield ready.numpy()
 
     def _run(
         self, batch: Sequence[Segment], runner: ModelRunner, watch: Stopwatch
@@ -301,12 +300,17 @@ class Separator(BaseSeparator[TrackStatistics]):
         yield rest
 
 
-def _choose_batch(device: torch.device, is_compiled: bool) -> int:
-    """Segments at once, unless the user says; what is compiled is compiled for one number of threads."""
+def _choose_batch(model: nn.Module, device: torch.device, is_compiled: bool) -> int:
+    """Segments at once, unless the user says.
+
+    On a CPU two networks side by side are faster than one on all threads. What is compiled is so for one number of
+    threads, and methods without parameters wait for memory, which two would only share.
+    """
     if device.type != "cpu":
         return 4
+    is_network = next(model.parameters(), None) is not None
     is_roomy = psutil.virtual_memory().available >= _ROOM_BYTES
-    return 2 if is_roomy and not is_compiled and torch.get_num_threads() > 1 else 1
+    return 2 if is_network and is_roomy and not is_compiled and torch.get_num_threads() > 1 else 1
 
 
 def _push_all(live: LiveStream, blocks: Iterable[Samples], cancel: CancelToken) -> Iterator[list[Samples]]:
