@@ -49,7 +49,7 @@ SPEC = ModelSpec(
     ("vocals", "drums", "bass", "other"),
     44100,
     2,
-    segment_samples=6 * _WINDOW_SAMPLES + 22050,
+    segment_samples=10 * _WINDOW_SAMPLES + 22050,  # of 6 windows, a third of what is computed would be context
     context_samples=_WINDOW_SAMPLES,
     grid_samples=_WINDOW_SAMPLES,
 )
