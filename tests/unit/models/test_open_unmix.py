@@ -168,9 +168,9 @@ def test_segments_begin_where_windows_of_the_filter_do() -> None:
     cut = Segmentation.of(SPEC)
     window = OpenUnmixConfig().wiener_frames * OpenUnmixConfig().stft.hop_samples
     assert cut.grid_samples == cut.context_samples == window
-    assert cut.hop_samples == 4 * window
+    assert cut.hop_samples == 8 * window
     assert cut.ramp_samples == SPEC.sample_rate // 2
-    assert cut.segment_samples == 6 * window + cut.ramp_samples
+    assert cut.segment_samples == 10 * window + cut.ramp_samples
     assert cut.segment_samples >= 20 * SPEC.sample_rate
 
 
