@@ -55,7 +55,7 @@ def test_a_row_has_its_numbers_and_a_skipped_one_its_reason(show) -> None:  # ty
     assert lines["plain"] == ["plain", "0.75", "1.33", "0.67", "500"]
     assert lines["default"] == ["default", "0.5", "2", "1.00", "600", "2.5e-07", "131.2", "dB", "a", "note"]
     assert lines["batch-2"] == ["batch-2", "0.4", "2.5", "1.25", "700", "0"]
-    assert "device MiB" not in out
+    assert not any("device" in line for line in out.splitlines()[1:4])
     assert "this cpu has [no] 16-bit arithmetic" in " ".join(lines["fast"])
     assert "recommended for --precision exact: batch-2 (1.25 times as fast as the default)" in out
     assert "recommended for --precision fast: nothing (this cpu has [no] 16-bit arithmetic)" in out
@@ -65,7 +65,7 @@ def test_a_row_has_its_numbers_and_a_skipped_one_its_reason(show) -> None:  # ty
 def test_an_accelerator_has_a_column_of_its_own(show) -> None:  # type: ignore[no-untyped-def]
     rows = (replace(PLAIN, device_peak_bytes=2048 * MIB), SKIPPED)
     out, _ = show(replace(REPORT, rows=rows))
-    assert "device MiB" in out
+    assert any("device" in line for line in out.splitlines()[1:4])
     assert "2048" in out
 
 

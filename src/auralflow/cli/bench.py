@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # these load torch
     from auralflow.bench.report import BenchReport, BenchRow, Recommendation
     from auralflow.bench.run import BenchEvent
 
-_NUMBERS = ("seconds per second", "x real time", "x default", "MiB")
+# Two lines each, so that a terminal of 80 columns has room for all.
+_NUMBERS = ("seconds\nper s", "x real\ntime", "x\ndefault", "MiB")
 
 
 def run_bench(arguments: dict[str, Any], screen: Screen) -> Outcome:
@@ -52,7 +53,7 @@ def _tabulate(report: BenchReport) -> Table:
     has_device = any(row.device_peak_bytes is not None for row in report.rows)
     table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("setting", no_wrap=True)
-    for title in (*_NUMBERS, *(["device MiB"] if has_device else []), "error", "SDR"):
+    for title in (*_NUMBERS, *(["device\nMiB"] if has_device else []), "error", "SDR"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("note", overflow="fold")
     for row in report.rows:

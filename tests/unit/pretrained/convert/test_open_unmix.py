@@ -57,7 +57,7 @@ def test_a_folder_becomes_a_model_of_all_its_stems(save: Save) -> None:
 
 def test_segments_are_as_long_in_frames_as_those_of_the_default(save: Save) -> None:
     spec = convert(save("vocals.pth")).spec
-    assert (spec.segment_samples, spec.context_samples, spec.grid_samples) == (6 * 4800 + 4000, 4800, 4800)
+    assert (spec.segment_samples, spec.context_samples, spec.grid_samples) == (10 * 4800 + 4000, 4800, 4800)
     ours, default = Segmentation.of(spec), Segmentation.of(SPEC)
     assert ours.hop_samples * 64 == default.hop_samples
     assert ours.context_samples * 64 == default.context_samples
