@@ -58,19 +58,15 @@ def _checkpoint(folder: Path, state: dict[str, Tensor], name: str = "net.ckpt") 
 
 def test_a_checkpoint_becomes_a_bundle(tmp_path: Path) -> None:
     network = _network()
-    state = network.state_dict()
-    source = _checkpoint(tmp_path / "in", dict(state))
+    source = _checkpoint(tmp_path / "in", dict(network.state_dict()))
     convert_checkpoint(source, tmp_path / "out" / "bundle")
     convert_checkpoint(source.parent, tmp_path / "again", format="msst", options={"config": "net.yaml"})
     mixture = torch.randn(1, 2, 5000)
-    with torch.inference_mode():
-        expected = network(mixture)
-        for folder in ("out/bundle", "again"):
-            bundle = load_bundle(tmp_path / folder)
-            assert bundle.spec == _SMALL
-            assert all(torch.equal(tensor, state[key]) for key, tensor in bundle.state_dict().items())
-            # Products of matrices round otherwise where these lie otherwise in memory.
-            torch.testing.assert_close(bundle(mixture), expected, rtol=0, atol=1e-5)
+    for folder in ("out/bundle", "again"):
+        bundle = load_bundle(tmp_path / folder)  # not in inference mode, whose weights torch multiplies another way
+        assert bundle.spec == _SMALL
+        with torch.inference_mode():
+            assert torch.equal(bundle(mixture), network(mixture))
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["bundle"]
     assert sorted(p.name for p in (tmp_path / "again").iterdir()) == ["model.yaml", "weights.safetensors"]
 

@@ -73,11 +73,9 @@ def test_bundle_separates_as_the_network_did(tmp_path: Path) -> None:
     model = _build()
     convert_checkpoint(_save(tmp_path / "x.pt", _name_publicly(model)), tmp_path / "bundle")
     mixture = torch.randn(1, 2, 3000, generator=torch.Generator().manual_seed(0))
-    bundle = load_bundle(tmp_path / "bundle")
-    state = model.state_dict()
-    assert all(torch.equal(tensor, state[key]) for key, tensor in bundle.state_dict().items())
-    with torch.inference_mode():  # products of matrices round otherwise where these lie otherwise in memory
-        torch.testing.assert_close(bundle(mixture), model(mixture), rtol=0, atol=1e-5)
+    bundle = load_bundle(tmp_path / "bundle")  # not in inference mode, whose weights torch multiplies another way
+    with torch.inference_mode():
+        assert torch.equal(bundle(mixture), model(mixture))
 
 
 def test_published_size_is_that_of_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
