@@ -30,7 +30,6 @@ from auralflow.errors import AuralflowError, ConfigError
 from auralflow.separation.config import SeparationConfig
 from auralflow.separation.engine import Separator
 from auralflow.separation.networks import load_network, open_network
-from auralflow.speed.precision import refuse_half
 from auralflow.speed.process import tune_process
 
 
@@ -99,9 +98,8 @@ def _open(order: Order) -> Separator:
     if order.is_plain:
         return PlainSeparator(network, device=config.device, batch=config.batch)
     separator = open_network(config, network)
-    refusal = refuse_half(network, separator.spec, separator.device) if config.precision == "fast" else None
-    if refusal is not None:
-        raise ConfigError(refusal)
+    if separator.half_refusal is not None:
+        raise ConfigError(separator.half_refusal)
     return separator
 
 

@@ -87,7 +87,7 @@ def stft(waveform: Float[Tensor, "*axes time"], config: STFTConfig) -> Complex[T
     n_frames = config.n_frames(waveform.shape[-1])
     padded = _pad(in_single(waveform), config, n_frames)
     frames = padded.unfold(-1, config.n_fft, config.hop_samples)[..., :n_frames, :]
-    spectra: Tensor = torch.fft.rfft(frames * _window(config, padded.dtype, padded.device))
+    spectra: Tensor = torch.fft.rfft(frames * find_window(config, padded.dtype, padded.device))
     return spectra.transpose(-1, -2)
 
 
@@ -120,7 +120,7 @@ def istft(
             f"got {tuple(spectrogram.shape[-2:])}; use the config and the length that the STFT was made with"
         )
     frames = torch.fft.irfft(spectrogram.transpose(-1, -2), n=config.n_fft)
-    window = _window(config, frames.dtype, frames.device)
+    window = find_window(config, frames.dtype, frames.device)
     covered = slice(config.n_fft // 2, config.n_fft // 2 + n_samples)
     added = _add_frames(frames.mul_(window), config.hop_samples)[..., covered]
     coverage: Tensor = _add_frames((window * window).expand(expected[1], -1), config.hop_samples)[..., covered]
@@ -149,7 +149,8 @@ def _add_frames(frames: Float[Tensor, "*axes frame tap"], hop_samples: int) -> F
     return added.flatten(-2)
 
 
-def _window(config: STFTConfig, dtype: torch.dtype, device: torch.device) -> Tensor:
+def find_window(config: STFTConfig, dtype: torch.dtype, device: torch.device) -> Float[Tensor, " tap"]:
+    """The window of a frame, kept for the next call: not to be written into."""
     # The compiler traces through a cache with a warning; in its graph the window is made anew, fused with its use.
     make = _make_window if torch.compiler.is_dynamo_compiling() else _cached_window
     return make(config, dtype, device)

@@ -50,10 +50,7 @@ def spread(function: Callable[[Item], Result], items: Sequence[Item], n_lanes: i
     if n_lanes == 1:
         yield from map(function, items)
         return
-    torch.set_num_threads(n_threads // n_lanes)  # what new threads begin with, too
-    try:
-        with ThreadPoolExecutor(n_lanes) as pool:
-            for start in range(0, len(items), n_lanes):
-                yield from pool.map(function, items[start : start + n_lanes])
-    finally:
-        torch.set_num_threads(n_threads)
+    # New threads begin with as many, too.
+    with use_threads(n_threads // n_lanes), ThreadPoolExecutor(n_lanes) as pool:
+        for start in range(0, len(items), n_lanes):
+            yield from pool.map(function, items[start : start + n_lanes])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,22 @@ def writing(path: Path) -> Iterator[None]:
         else:
             advice = f"cannot be written: {error.strerror or error}; set {CACHE_VARIABLE} to another folder"
         raise DownloadError(f"{path.parent}: {advice}") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file of the cache so that it is there whole or not at all.
+
+    Raises:
+        DownloadError: the folder cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 def hash_file(path: Path) -> str:

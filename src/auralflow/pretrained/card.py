@@ -152,6 +152,11 @@ class Card:
     source: str = NOT_STATED
     """Page or paper of the authors."""
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are weights, to download or in the package."""
+        return self.bundled or bool(self.files)
+
     def __post_init__(self) -> None:
         if self.bundled and self.files:
             raise ConfigError("files: expected none for weights that come with the package")

@@ -31,7 +31,7 @@ def download_model(name: str, *, again: bool = False, events: FetchEvents | None
     """Have a model on this machine; raises as `obtain_bundle` does."""
     card = None if sort_name(name) not in ("card", "other") else find_card(name)
     licence, is_free = (card.licence, card.commercial_use) if card else (NOT_STATED, False)
-    if card is not None and not (card.files or card.bundled):
+    if card is not None and not card.has_weights:
         return Downloaded(card.name, None, card.architecture, card.stems, licence, is_free, 0)
     folder = obtain_bundle(name, events=events, again=again)
     from auralflow.pretrained.bundle import read_description

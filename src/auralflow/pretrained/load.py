@@ -54,7 +54,7 @@ def load_model(name: str = "default", *, events: FetchEvents | None = None, offl
     kind = sort_name(name)
     if kind == "code":
         return _build(name)
-    if kind in ("card", "other") and not ((card := _find(name)).files or card.bundled):
+    if kind in ("card", "other") and not (card := _find(name)).has_weights:
         return _build(card.architecture)
     return load_bundle(obtain_bundle(name, events=events, offline=offline))
 

@@ -24,7 +24,7 @@ from auralflow.errors import ConfigError
 from auralflow.separation.base import BaseSeparator
 from auralflow.separation.device import choose_device
 from auralflow.separation.live import LiveStream, Stepper, is_causal, measure_latency_s
-from auralflow.separation.outputs import REST, OutputPlan, plan_outputs
+from auralflow.separation.outputs import OutputPlan, add_band, plan_outputs
 from auralflow.separation.progress import CancelToken, Stopwatch
 from auralflow.separation.runner import ModelRunner, TrackStatistics
 from auralflow.separation.segments import Segment, Segmentation, cut_segments
@@ -119,8 +119,8 @@ class Separator(BaseSeparator[TrackStatistics]):
         if is_causal(self._model):
             live = self.open_stream(sample_rate, channels, outputs=plan, stopwatch=watch)
             yield from _push_all(live, _timed(blocks, watch, "decode"), cancel)
-            if warn is not None and self._half_refusal is not None:
-                warn(self._half_refusal)
+            if warn is not None and self.half_refusal is not None:
+                warn(self.half_refusal)
             return
         layout = ChannelLayout(channels, self.spec.channels)
         originals, conformed = Fifo(), Fifo()
@@ -132,7 +132,7 @@ class Separator(BaseSeparator[TrackStatistics]):
         else:
             estimates = self._estimate(_tee(pieces, conformed), runner, watch, cancel)
             restored = self._restore(estimates, conformed, sample_rate, layout, len(plan.stems), watch)
-            stems = _add_band(restored, plan, originals, watch)
+            stems = _add_bands(restored, plan, originals, watch)
         for block in stems:
             with watch.measure("mix"):
                 mixed = plan.apply(originals.pop(block.shape[-1]), list(block))
@@ -197,17 +197,17 @@ class Separator(BaseSeparator[TrackStatistics]):
         # To the device again: a runner that ran out of memory there has moved it to the CPU.
         ready = self._make_fast(model.to(self.device), given)
         runner = ModelRunner(ready, keep, self.device, self._is_half, statistics)
-        runner.warnings += [self._half_refusal] if self._half_refusal else []
+        runner.warnings += [self.half_refusal] if self.half_refusal else []
         return runner
 
     @cached_property
-    def _half_refusal(self) -> str | None:
+    def half_refusal(self) -> str | None:
         """Why half precision was asked for and is not used."""
         return refuse_half(self._model, self.spec, self.device) if self.precision == "fast" else None
 
     @property
     def _is_half(self) -> bool:
-        return self.precision == "fast" and self._half_refusal is None
+        return self.precision == "fast" and self.half_refusal is None
 
     def _make_fast(self, model: nn.Module, stems: tuple[str, ...]) -> nn.Module:
         """The model as it computes fastest, made anew for each track, as its weights may have been trained on."""
@@ -345,18 +345,11 @@ def _tee(blocks: Iterable[Samples], fifo: Fifo) -> Iterator[Samples]:
         yield block
 
 
-def _add_band(restored: Iterable[Samples], plan: OutputPlan, originals: Fifo, watch: Stopwatch) -> Iterator[Samples]:
-    """Restored sounds to stems of the file's own length.
-
-    What of the mixture did not pass the model's band, x minus its round trip through both conversions, belongs to
-    `other`, so that stems that sum to the conformed mixture sum to the file. A residual gets it by being a difference.
-    """
-    rest = plan.stems.index(REST) if REST in plan.stems else None
+def _add_bands(restored: Iterable[Samples], plan: OutputPlan, originals: Fifo, watch: Stopwatch) -> Iterator[Samples]:
+    """Restored sounds to stems of the file's own length, with the band that the model does not hear."""
     for sounds in _fit(restored, originals):
         with watch.measure("mix"):
-            through, stems = sounds[0], sounds[1:]
-            if rest is not None:
-                stems[rest] += originals.peek(through.shape[-1]) - through
+            stems = add_band(sounds, originals.peek(sounds.shape[-1]), plan)
         yield stems
 
 

@@ -19,10 +19,11 @@ from torch import nn
 from auralflow.audio.layout import ChannelLayout
 from auralflow.audio.ops import Conform, Fifo, Restore
 from auralflow.audio.types import Samples
-from auralflow.errors import AudioError, ShapeError
+from auralflow.errors import AudioError
 from auralflow.models.blocks.causal import CausalModel
-from auralflow.separation.outputs import REST, OutputPlan
+from auralflow.separation.outputs import OutputPlan, add_band
 from auralflow.separation.progress import Stopwatch
+from auralflow.separation.runner import keep_stems
 from auralflow.spec import ModelSpec
 from auralflow.speed.precision import half_precision
 
@@ -75,14 +76,7 @@ class Stepper:
         with torch.inference_mode(), half_precision(self._device) if self._is_half else nullcontext():
             block = torch.from_numpy(np.ascontiguousarray(groups)).to(self._device)
             stems, self._state = self._model.step(block, self._state)
-        if stems.dim() != 4 or stems.shape[0] != len(groups) or stems.shape[2:] != groups.shape[1:]:
-            raise ShapeError(
-                f"expected the model's step to give (batch, stem, channel, time) = ({len(groups)}, stem, "
-                f"{groups.shape[1]}, {groups.shape[2]}), got {tuple(stems.shape)}"
-            )
-        kept = stems[:, self._keep].float().cpu()
-        if not torch.isfinite(kept.sum()):
-            raise ShapeError("expected finite samples from the model, got NaN or infinity; its weights may be damaged")
+        kept = keep_stems(stems, self._keep, groups.shape, "the model's step")
         return cast(Samples, kept.transpose(0, 1).numpy())
 
 
@@ -172,16 +166,14 @@ class LiveStream:
             return self._restore.process(np.concatenate([mixture[None], estimates]))
 
     def _mix(self, sounds: Samples) -> list[Samples]:
-        """Outputs from sounds; what of the mixture did not pass the model's band belongs to `other`."""
+        """Outputs from sounds."""
         n_samples = min(sounds.shape[-1], self._originals.n_samples)
         if not n_samples:
             return [np.zeros((self._layout.file_channels, 0), np.float32) for _ in self._plan.names]
         mixture, sounds = self._originals.pop(n_samples), sounds[..., :n_samples]
         with self._watch.measure("mix"):
             if self._restore is not None:
-                through, sounds = sounds[0], sounds[1:]
-                if REST in self._plan.stems:
-                    sounds[self._plan.stems.index(REST)] += mixture - through
+                sounds = add_band(sounds, mixture, self._plan)
             return self._plan.apply(mixture, list(sounds))
 
 

@@ -51,6 +51,21 @@ class OutputPlan:
         return [weighted_sum(row, sounds) for row in self.weights]
 
 
+def add_band(sounds: Samples, mixture: Samples, plan: OutputPlan) -> Samples:
+    """Stems from restored sounds, the first of which is the mixture's way through both conversions.
+
+    What of the mixture did not pass the model's band, x minus its round trip, belongs to `other`, so that stems that
+    sum to the conformed mixture sum to the file. A residual gets it by being a difference. Written into the sounds.
+
+    Shape:
+        sounds (sound, channel, time), mixture (channel, time)
+    """
+    through, stems = sounds[0], sounds[1:]
+    if REST in plan.stems:
+        stems[plan.stems.index(REST)] += mixture - through
+    return stems
+
+
 def plan_outputs(
     all_stems: Sequence[str],
     stems: Sequence[str] | None = None,

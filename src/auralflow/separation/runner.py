@@ -114,14 +114,7 @@ class ModelRunner:
         scaled = items if moments is None else (items - moments[0]) / moments[1]
         with torch.inference_mode(), self._autocast():
             stems: Tensor = self._model(scaled.to(self.device))
-        if stems.dim() != 4 or stems.shape[0] != len(items) or stems.shape[2:] != items.shape[1:]:
-            raise ShapeError(
-                f"expected the model to give (batch, stem, channel, time) = ({len(items)}, stem, "
-                f"{items.shape[1]}, {items.shape[2]}), got {tuple(stems.shape)}"
-            )
-        kept = (stems if list(range(stems.shape[1])) == self._keep else stems[:, self._keep]).float().cpu()
-        if not torch.isfinite(kept.sum()):
-            raise ShapeError("expected finite samples from the model, got NaN or infinity; its weights may be damaged")
+        kept = keep_stems(stems, self._keep, items.shape)
         return kept if moments is None else kept * moments[1][:, None] + moments[0][:, None]
 
     def _moments(self, groups: list[int]) -> tuple[Tensor, Tensor] | None:
@@ -134,6 +127,28 @@ class ModelRunner:
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
         return half_precision(self.device) if self._is_half else contextlib.nullcontext()
+
+
+def keep_stems(stems: Tensor, keep: Sequence[int], mixture_shape: Sequence[int], giver: str = "the model") -> Tensor:
+    """Some of a model's stems on the CPU in single precision, once they are what it promises.
+
+    Args:
+        mixture_shape: of what it was given, (batch, channel, time).
+        giver: what gave them, for the error.
+
+    Raises:
+        ShapeError: they have another shape, or samples that are not finite.
+    """
+    n_items, n_channels, n_samples = mixture_shape
+    if stems.dim() != 4 or stems.shape[0] != n_items or tuple(stems.shape[2:]) != (n_channels, n_samples):
+        raise ShapeError(
+            f"expected {giver} to give (batch, stem, channel, time) = ({n_items}, stem, "
+            f"{n_channels}, {n_samples}), got {tuple(stems.shape)}"
+        )
+    kept = (stems if list(range(stems.shape[1])) == list(keep) else stems[:, list(keep)]).float().cpu()
+    if not torch.isfinite(kept.sum()):
+        raise ShapeError("expected finite samples from the model, got NaN or infinity; its weights may be damaged")
+    return kept
 
 
 def _chunks(indices: list[int], size: int) -> list[list[int]]:

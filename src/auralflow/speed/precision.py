@@ -6,15 +6,14 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from auralflow.fetch.folder import cache_folder
+from auralflow.errors import DownloadError
+from auralflow.fetch.folder import cache_folder, write_text
 from auralflow.spec import ModelSpec
 
 Precision = Literal["exact", "fast"]
@@ -92,16 +91,9 @@ def _remembered_sdr(model: nn.Module, spec: ModelSpec, device: torch.device) -> 
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return float(json.loads(path.read_text())["sdr_db"])
     sdr_db = half_precision_sdr(model, spec, device)
-    with contextlib.suppress(OSError):  # a disk that cannot be written costs only the memory
-        _write(path, json.dumps({"sdr_db": sdr_db}))
+    with contextlib.suppress(DownloadError):  # a disk that cannot be written costs only the memory
+        write_text(path, json.dumps({"sdr_db": sdr_db}))
     return sdr_db
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pending = path.with_suffix(f".{os.getpid()}")
-    pending.write_text(text)
-    os.replace(pending, path)
 
 
 def _key_of(model: nn.Module, device: torch.device) -> str:

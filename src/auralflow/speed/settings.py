@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import re
-import secrets
 import subprocess
 import sys
 import warnings
@@ -24,7 +22,7 @@ import torch
 
 from auralflow.config import from_dict, to_dict
 from auralflow.errors import ConfigError
-from auralflow.fetch.folder import cache_folder, writing
+from auralflow.fetch.folder import cache_folder, write_text
 
 _VERSION = 1
 
@@ -81,15 +79,7 @@ def save_tuned(key: SpeedKey, tuned: TunedSettings) -> Path:
         DownloadError: the cache cannot be written.
     """
     path = _path(key)
-    text = json.dumps({"version": _VERSION, "key": to_dict(key), "tuned": to_dict(tuned)}, indent=1)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    write_text(path, json.dumps({"version": _VERSION, "key": to_dict(key), "tuned": to_dict(tuned)}, indent=1))
     return path
 
 

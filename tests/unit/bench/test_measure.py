@@ -109,11 +109,11 @@ def test_random_weights_are_the_same_in_every_process(two_layers_path: str) -> N
 def test_half_precision_that_would_not_be_used_is_no_measurement(
     monkeypatch: pytest.MonkeyPatch, pass_through_path: str
 ) -> None:
-    monkeypatch.setattr(module, "refuse_half", lambda *_: "16 bits would leave 30 dB")
+    monkeypatch.setattr(engine, "refuse_half", lambda *_: "16 bits would leave 30 dB")
     config = SeparationConfig(model=pass_through_path, device="cpu", precision="fast")
     with pytest.raises(ConfigError, match="16 bits would leave 30 dB"):
         _open(Order(config, False, 1, 44100))
-    monkeypatch.setattr(module, "refuse_half", lambda *_: None)
+    monkeypatch.setattr(engine, "refuse_half", lambda *_: None)
     assert _open(Order(config, False, 1, 44100)).precision == "fast"
 
 

@@ -62,7 +62,7 @@ def test_no_half_written_file_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("auralflow.speed.settings.os.replace", fail)
+    monkeypatch.setattr("auralflow.fetch.folder.os.replace", fail)
     with pytest.raises(DownloadError, match="the disk is full"):
         save_tuned(KEY, TunedSettings(SpeedSettings(), None))
     assert list(path.parent.iterdir()) == [path]

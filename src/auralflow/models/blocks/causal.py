@@ -32,7 +32,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from auralflow.dsp.stft import STFTConfig, in_single, istft, stft
+from auralflow.dsp.stft import STFTConfig, find_window, in_single, istft, stft
 from auralflow.errors import ConfigError
 from auralflow.spec import ModelSpec
 
@@ -131,7 +131,8 @@ class CausalFrames:
         n_frames = (heard.shape[-1] - n_fft) // hop + 1
         rest = FrameState(heard[..., n_frames * hop :].clone(), state.ahead)
         if n_frames == 0:
-            return heard.new_zeros(*heard.shape[:2], self.config.n_freqs, 0, dtype=_complex(heard)), rest
+            nothing = heard.new_zeros(*heard.shape[:2], self.config.n_freqs, 0, dtype=heard.dtype.to_complex())
+            return nothing, rest
         windowed = heard.unfold(-1, n_fft, hop) * _windows(self.config, heard.dtype, heard.device)[0]
         return torch.fft.rfft(windowed).transpose(-1, -2), rest
 
@@ -157,12 +158,6 @@ def _windows(config: STFTConfig, dtype: torch.dtype, device: torch.device) -> tu
     """For analysis, and for synthesis: the window over the sum of the squares of all windows that cover a sample."""
     n_fft, hop = config.n_fft, config.hop_samples
     with torch.inference_mode(False):  # a cached inference tensor could never be used in training again
-        window = torch.ones(n_fft, dtype=dtype, device=device)
-        if config.window == "hann":
-            window = torch.hann_window(n_fft, periodic=True, dtype=dtype, device=device)
+        window = find_window(config, dtype, device)
         rows = F.pad(window, (0, -n_fft % hop)).reshape(-1, hop)
         return window, (rows / rows.square().sum(0)).flatten()[:n_fft]
-
-
-def _complex(like: Tensor) -> torch.dtype:
-    return torch.complex128 if like.dtype == torch.float64 else torch.complex64

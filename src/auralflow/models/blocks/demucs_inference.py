@@ -19,6 +19,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from auralflow.dsp.stft import in_single
+
 _PIECE = 2**19
 """Numbers in a piece: what fits the caches of a core, and is long enough to multiply well."""
 
@@ -57,7 +59,7 @@ def _fold_norm(
     """
     assert expand.bias is not None
     with torch.autocast(inner.device.type, enabled=False):
-        rows = inner.to(torch.promote_types(inner.dtype, torch.float32))
+        rows = in_single(inner)
         weight = expand.weight.squeeze(-1)
         mean = rows.mean(-1, keepdim=True)
         centred = rows - mean

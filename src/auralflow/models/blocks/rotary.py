@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from auralflow.dsp.stft import in_single
 from auralflow.models.blocks.inference import is_inference_on_cpu
 
 Turns = tuple[Float[Tensor, "frame pair"], Float[Tensor, "frame pair"]]
@@ -54,8 +55,7 @@ def rotate(features: Float[Tensor, "*axes frame feature"], turns: Turns) -> Floa
     """
     cosine, sine = turns
     if is_inference_on_cpu(features):  # as complex numbers, in one pass
-        wide = features.to(torch.promote_types(features.dtype, torch.float32))
-        points = torch.view_as_complex(wide.unflatten(-1, (-1, 2)))
+        points = torch.view_as_complex(in_single(features).unflatten(-1, (-1, 2)))
         return torch.view_as_real(points * torch.complex(cosine, sine)).flatten(-2).to(features.dtype)
     pairs = features.reshape(*features.shape[:-1], features.shape[-1] // 2, 2)
     even, odd = pairs.unbind(-1)

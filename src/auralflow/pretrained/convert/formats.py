@@ -18,8 +18,6 @@ from auralflow.pretrained.names import CHECKPOINTS, DESCRIPTION
 
 FORMATS = ("demucs", "mdx_net", "msst", "open_unmix", "torchaudio_hdemucs")
 
-"""Of files with weights."""
-
 
 def find_format(source: Path) -> str:
     """The name of the converter for a file, or for a folder with all files of a model.
