@@ -41,6 +41,7 @@ REPORT = BenchReport(
 @pytest.fixture
 def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
     def run(report: BenchReport, *words: str) -> tuple[str, str]:
+        monkeypatch.setenv("COLUMNS", "80")
         monkeypatch.setitem(COMMANDS, "bench", replace(COMMANDS["bench"], run=lambda *_: Outcome(report)))
         assert main(["bench", "my_model", *words]) == 0
         captured = capsys.readouterr()
@@ -56,7 +57,8 @@ def test_a_row_has_its_numbers_and_a_skipped_one_its_reason(show) -> None:  # ty
     assert lines["default"] == ["default", "0.5", "2", "1.00", "600", "2.5e-07", "131.2", "dB", "a", "note"]
     assert lines["batch-2"] == ["batch-2", "0.4", "2.5", "1.25", "700", "0"]
     assert not any("device" in line for line in out.splitlines()[1:4])
-    assert "this cpu has [no] 16-bit arithmetic" in " ".join(lines["fast"])
+    note = out[out.index("\nfast") : out.index("recommended")].split()
+    assert note == ["fast", *SKIPPED.note.split()]
     assert "recommended for --precision exact: batch-2 (1.25 times as fast as the default)" in out
     assert "recommended for --precision fast: nothing (this cpu has [no] 16-bit arithmetic)" in out
     assert "auralflow separate SONG --model my_model --tuned" in err
