@@ -1,0 +1,140 @@
+"""Make all data of the model in the box from a folder of free sounds, by one command.
+
+python recipes/small_4stem/make.py DATA OUT --songs 400 --jobs 2
+
+DATA is laid out as its README says: `songs`, `vocals`, `groove_midi`, `instruments`, `loops`. OUT gets
+
+    songs/train, songs/valid        rendered songs in stems; those of `valid` choose between models
+    rendered_test/test              rendered songs that are opened once, at the end
+    sounds/train/<stem>             recorded stems and sounds, to be mixed with anything
+    real_dev/test, real_test/test   recorded songs to choose by, and to open once, at the end
+
+A song is a function of the seed and its number. What is there already is left as it is, so a run that was ended goes
+on. OUT/voices keeps the voices that were taken apart, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from library import CHOIRS, SPLITS, VOICES, Library, Split
+from notes import RATE, STEMS, Sound
+from recorded import lay_out_songs, lay_out_sounds
+from song import render_song
+from studio import Studio
+from voice_bank import analyse_voice
+
+FOLDERS: dict[Split, str] = {"train": "songs/train", "dev": "songs/valid", "test": "rendered_test/test"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One song to render."""
+
+    data: Path
+    out: Path
+    split: Split
+    number: int
+    seed: int
+    duration_s: float
+
+    @property
+    def folder(self) -> Path:
+        """Where its stems go."""
+        return self.out / FOLDERS[self.split] / f"{self.split}_{self.number:04d}"
+
+
+_studios: dict[Split, Studio] = {}
+
+
+def main() -> None:
+    """Lay out what is recorded, then render what is not there yet."""
+    parser = argparse.ArgumentParser(description="make the training data of the model in the box")
+    parser.add_argument("data", type=Path, help="folder of free sounds")
+    parser.add_argument("out", type=Path, help="folder to make or to complete")
+    parser.add_argument("--songs", type=int, default=400, help="rendered songs to train on")
+    parser.add_argument("--dev", type=int, default=12, help="rendered songs to choose by")
+    parser.add_argument("--test", type=int, default=50, help="rendered songs to test by")
+    parser.add_argument("--duration", type=float, default=40.0, help="seconds of a rendered song")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--seed", type=int, default=2026)
+    arguments = parser.parse_args()
+
+    lay_out_sounds(arguments.data, arguments.out / "sounds" / "train")
+    lay_out_songs(arguments.data, arguments.out)
+    counts = {"dev": arguments.dev, "train": arguments.songs, "test": arguments.test}
+    jobs = [
+        Job(arguments.data, arguments.out, split, number, arguments.seed, arguments.duration)
+        for split in ("dev", "train", "test")
+        for number in range(counts[split])
+    ]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.jobs, context, initializer=_use_one_thread) as pool:
+        take_voices_apart(pool, arguments.data, arguments.out)
+        failed = render_all(pool, [job for job in jobs if not job.folder.exists()])
+    if failed:
+        raise SystemExit(1)
+
+
+def take_voices_apart(pool: ProcessPoolExecutor, data: Path, out: Path) -> None:
+    """Analyse all voices before any song needs one, or several processes would analyse the same."""
+    names = {name for names in (*VOICES.values(), CHOIRS) for name in names}
+    folders = [data / "vocals" / name for name in sorted(names)]
+    for bank in pool.map(analyse_voice, folders, [out / "voices"] * len(folders)):
+        print(f"a voice around MIDI note {bank.middle_note:.0f}", flush=True)
+
+
+def render_all(pool: ProcessPoolExecutor, jobs: list[Job]) -> int:
+    """Render; a song that fails is named and does not stop the others. Gives the number of those."""
+    start_s, failed = time.monotonic(), 0
+    futures = {pool.submit(render_job, job): job for job in jobs}
+    for n_done, future in enumerate(as_completed(futures), 1):
+        error = future.exception()
+        failed += error is not None
+        if error is not None:
+            print(f"{futures[future].folder.name}: {type(error).__name__}: {error}", flush=True)
+        pace_s = (time.monotonic() - start_s) / n_done
+        if n_done % 10 == 0 or n_done == len(jobs):
+            print(f"{n_done} of {len(jobs)} songs, {pace_s:.1f} s each, {failed} failed", flush=True)
+    return failed
+
+
+def render_job(job: Job) -> None:
+    """Render one song and write its stems, all or none of them."""
+    if job.split not in _studios:
+        _studios[job.split] = Studio(Library(job.data, job.split), job.out / "voices")
+    sequence = np.random.SeedSequence(job.seed, spawn_key=(SPLITS.index(job.split), job.number))
+    stems = render_song(_studios[job.split], np.random.default_rng(sequence), job.duration_s)
+    pending = job.folder.with_name(f".{job.folder.name}.part")
+    shutil.rmtree(pending, ignore_errors=True)
+    pending.mkdir(parents=True)
+    for name, stem in _heard(stems):
+        soundfile.write(pending / f"{name}.wav", stem.T, RATE, subtype="PCM_16")
+    pending.rename(job.folder)
+
+
+def _heard(stems: dict[str, Sound]) -> Iterator[tuple[str, Sound]]:
+    """All four: a stem that a song lacks is a file of silence."""
+    for name in STEMS:
+        yield name, np.clip(stems[name], -1, 1)
+
+
+def _use_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+if __name__ == "__main__":
+    main()

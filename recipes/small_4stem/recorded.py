@@ -1,0 +1,59 @@
+"""Recorded stems: lone sounds to train on, and whole songs to choose and to test by.
+
+Of three training songs the bass line lies inside `other`; above 250 Hz little of it is left, and only that is used. No
+stem of theirs is taken for `bass`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+import effects
+from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_SONGS
+from notes import RATE, Sound
+
+_BASS_INSIDE = ("1_hydrogen", "2_lithium", "3_sodium")
+_LOOP_STEMS = {"conga": "drums", "guitar": "other", "piano": "other"}
+
+
+def lay_out_sounds(data: Path, folder: Path) -> None:
+    """Make `folder/<stem>/*.wav` of everything recorded that may be trained on."""
+    for song in TRAIN_SONGS:
+        for stem in ("vocals", "drums", "other", *(("bass",) if song not in _BASS_INSIDE else ())):
+            cut_hz = 250.0 if stem == "other" and song in _BASS_INSIDE else 0.0
+            _copy(data / "songs" / song / f"{stem}.ogg", folder / stem / f"{song}.wav", cut_hz)
+    for loop in sorted((data / "loops" / "berklee").glob("*.ogg")):
+        _copy(loop, folder / _LOOP_STEMS[loop.name.split("_")[0]] / f"{loop.stem}.wav")
+    for guitar in sorted(METAL_SONGS.glob("*/guitar.ogg")):
+        _copy(guitar, folder / "other" / f"metal_{guitar.parent.name.replace(' ', '_')}.wav")
+    shouts = data / "vocals" / "berklee_shouts"
+    for shout in sorted(shouts.glob("*.ogg")):
+        _copy(shout, folder / "vocals" / f"shouts_{shout.name.removesuffix('.ogg')}.wav")
+
+
+def lay_out_songs(data: Path, out: Path) -> None:
+    """Make `out/real_dev/test` and `out/real_test/test`: a folder of stems for each song."""
+    for name, songs in (("real_dev", DEV_SONGS), ("real_test", TEST_SONGS)):
+        for song in songs:
+            for stem in sorted((data / "songs" / song).glob("*.ogg")):
+                _copy(stem, out / name / "test" / song / f"{stem.stem}.wav")
+
+
+def _copy(source: Path, target: Path, cut_hz: float = 0.0) -> None:
+    """Decode to 16 bits, which training reads without decoding; nothing where there is no source."""
+    if target.exists() or not source.is_file():
+        return
+    samples, rate = soundfile.read(source, dtype="float32", always_2d=True)
+    if rate != RATE:
+        samples = soxr.resample(samples, rate, RATE)
+    sound: Sound = np.repeat(samples.T, 2, axis=0) if samples.shape[1] == 1 else samples.T[:2]
+    if cut_hz:
+        sound = effects.high_pass(sound, cut_hz)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    pending = target.with_name(f".{target.name}.part")
+    soundfile.write(pending, np.clip(sound, -1, 1).T, RATE, subtype="PCM_16", format="WAV")
+    pending.rename(target)
