@@ -68,7 +68,8 @@ CANDIDATES: dict[str, Candidate] = {
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
             "config.n_bands": 32,
-            "config.width": 64,
+            "config.width": 48,
+            "config.n_hidden": 48,
             "config.n_layers": 4,
             "config.mask": "real",
         },

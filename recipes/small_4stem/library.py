@@ -76,7 +76,8 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "plucked": ("sitar", "horsepulse_tagelharpa", "berklee_kalimba"),
 }
 
-TRAIN_SONGS = ("1_hydrogen", "2_lithium", "3_sodium", "mdn_multitrack")
+TRAIN_SONGS = ("1_hydrogen", "2_lithium", "3_sodium")
+TRAIN_BAND = "mdn_multitrack"
 DEV_SONGS = ("4_potassium", "6_caesium")
 TEST_SONGS = ("5_rubidium", "7_francium")
 

@@ -13,18 +13,18 @@ import soundfile
 import soxr
 
 import effects
-from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_SONGS
+from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS
 from notes import RATE, Sound
 
-_BASS_INSIDE = ("1_hydrogen", "2_lithium", "3_sodium")
+_CUT_HZ = 250.0
 _LOOP_STEMS = {"conga": "drums", "guitar": "other", "piano": "other"}
 
 
 def lay_out_sounds(data: Path, folder: Path) -> None:
     """Make `folder/<stem>/*.wav` of everything recorded that may be trained on."""
     for song in TRAIN_SONGS:
-        for stem in ("vocals", "drums", "other", *(("bass",) if song not in _BASS_INSIDE else ())):
-            cut_hz = 250.0 if stem == "other" and song in _BASS_INSIDE else 0.0
+        for stem in ("vocals", "drums", "other"):
+            cut_hz = _CUT_HZ if stem == "other" else 0.0
             _copy(data / "songs" / song / f"{stem}.ogg", folder / stem / f"{song}.wav", cut_hz)
     for loop in sorted((data / "loops" / "berklee").glob("*.ogg")):
         _copy(loop, folder / _LOOP_STEMS[loop.name.split("_")[0]] / f"{loop.stem}.wav")
@@ -36,11 +36,15 @@ def lay_out_sounds(data: Path, folder: Path) -> None:
 
 
 def lay_out_songs(data: Path, out: Path) -> None:
-    """Make `out/real_dev/test` and `out/real_test/test`: a folder of stems for each song."""
-    for name, songs in (("real_dev", DEV_SONGS), ("real_test", TEST_SONGS)):
+    """Make `real_dev/test`, `real_test/test` and, of a band, a song of `songs/train`: a folder of stems each."""
+    for folder, songs in (("real_dev/test", DEV_SONGS), ("real_test/test", TEST_SONGS), ("songs/train", (TRAIN_BAND,))):
         for song in songs:
             for stem in sorted((data / "songs" / song).glob("*.ogg")):
-                _copy(stem, out / name / "test" / song / f"{stem.stem}.wav")
+                _copy(stem, out / folder / song / f"{stem.stem}.wav")
+    band = out / "songs" / "train" / TRAIN_BAND
+    if band.exists() and not (band / "vocals.wav").exists():
+        n_samples = soundfile.info(band / "drums.wav").frames
+        soundfile.write(band / "vocals.wav", np.zeros((n_samples, 2), np.int16), RATE)
 
 
 def _copy(source: Path, target: Path, cut_hz: float = 0.0) -> None:

@@ -26,7 +26,7 @@ def record_vocals(studio: Studio, score: Score, n_samples: int, random: Random) 
     if not score.melody:
         return np.zeros((2, n_samples), np.float32)
     bank, style = studio.voice(random), draw_style(random)
-    score = _transpose(score, bank)
+    score = _transpose(score, bank, random)
     if random.random() < 0.07:
         lead = speak(bank, n_samples, random, density=float(random.uniform(0.5, 0.9)))
     else:
@@ -42,9 +42,10 @@ def record_vocals(studio: Studio, score: Score, n_samples: int, random: Random) 
     return total
 
 
-def _transpose(score: Score, bank: VoiceBank) -> Score:
-    """Melodies in the octaves nearest to where the voice was recorded, beyond which it would lose its sound."""
+def _transpose(score: Score, bank: VoiceBank, random: Random) -> Score:
+    """Melodies in the octaves nearest to where the voice was recorded, now and then one above."""
     octaves = round((bank.middle_note - float(np.median([note.pitch for note in score.melody]))) / 12)
+    octaves += random.random() < 0.25
     melody, harmony = (
         tuple(replace(note, pitch=note.pitch + 12 * octaves) for note in notes)
         for notes in (score.melody, score.harmony)
