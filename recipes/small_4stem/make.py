@@ -80,7 +80,7 @@ def main() -> None:
         for number in range(counts[split])
     ]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(arguments.jobs, context, initializer=_use_one_thread) as pool:
+    with ProcessPoolExecutor(arguments.jobs, context, initializer=_begin_process) as pool:
         take_voices_apart(pool, arguments.data, arguments.out)
         failed = render_all(pool, [job for job in jobs if not job.folder.exists()])
     if failed:
@@ -116,12 +116,15 @@ def render_job(job: Job) -> None:
         _studios[job.split] = Studio(Library(job.data, job.split), job.out / "voices")
     sequence = np.random.SeedSequence(job.seed, spawn_key=(SPLITS.index(job.split), job.number))
     stems = render_song(_studios[job.split], np.random.default_rng(sequence), job.duration_s)
-    pending = job.folder.with_name(f".{job.folder.name}.part")
+    pending = job.folder.with_name(f".{job.folder.name}.{os.getpid()}.part")
     shutil.rmtree(pending, ignore_errors=True)
     pending.mkdir(parents=True)
     for name, stem in _heard(stems):
         soundfile.write(pending / f"{name}.wav", stem.T, RATE, subtype="PCM_16")
-    pending.rename(job.folder)
+    if job.folder.exists():  # another run has made it meanwhile
+        shutil.rmtree(pending)
+    else:
+        pending.rename(job.folder)
 
 
 def _heard(stems: dict[str, Sound]) -> Iterator[tuple[str, Sound]]:
@@ -130,10 +133,14 @@ def _heard(stems: dict[str, Sound]) -> Iterator[tuple[str, Sound]]:
         yield name, np.clip(stems[name], -1, 1)
 
 
-def _use_one_thread() -> None:
+def _begin_process() -> None:
+    """One thread each; and memory that is freed stays here, for half of the time went into getting it again."""
     import torch
 
+    from auralflow.speed.process import tune_process
+
     torch.set_num_threads(1)
+    tune_process()
 
 
 if __name__ == "__main__":

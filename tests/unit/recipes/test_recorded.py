@@ -1,0 +1,70 @@
+"""Recorded stems are laid out where training looks, and songs that test are nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from library import DEV_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS
+from notes import RATE
+from recorded import lay_out_songs, lay_out_sounds
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder as the recipe wants it: two seconds a stem, a low and a high tone in each."""
+    time_s = np.arange(2 * RATE) / RATE
+    tones = 0.2 * np.sin(2 * np.pi * 60 * time_s) + 0.2 * np.sin(2 * np.pi * 2000 * time_s)
+    for song in (*TRAIN_SONGS, *DEV_SONGS, *TEST_SONGS, TRAIN_BAND):
+        folder = tmp_path / "data" / "songs" / song
+        folder.mkdir(parents=True)
+        for stem in ("drums", "other", "bass") if song == TRAIN_BAND else ("vocals", "drums", "other"):
+            soundfile.write(folder / f"{stem}.ogg", np.stack([tones, tones], 1), RATE)
+    loops = tmp_path / "data" / "loops" / "berklee"
+    loops.mkdir(parents=True)
+    soundfile.write(loops / "conga_loop_110.ogg", tones[: RATE // 2], RATE // 2)
+    return tmp_path / "data"
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.wav")}
+
+
+def level_at(path: Path, hz: float) -> float:
+    samples, rate = soundfile.read(path)
+    return float(np.abs(np.fft.rfft(samples[:rate, 0]))[round(hz)])
+
+
+def test_sounds_lie_by_stem_and_what_is_low_in_other_is_gone(data: Path, tmp_path: Path) -> None:
+    lay_out_sounds(data, tmp_path / "sounds")
+    expected = {f"{stem}/{song}.wav" for song in TRAIN_SONGS for stem in ("vocals", "drums", "other")}
+    assert names(tmp_path / "sounds") == expected | {"drums/conga_loop_110.wav"}
+    other, drums = (tmp_path / "sounds" / stem / f"{TRAIN_SONGS[0]}.wav" for stem in ("other", "drums"))
+    assert level_at(other, 60) < 0.1 * level_at(drums, 60)
+    assert level_at(other, 2000) == pytest.approx(level_at(drums, 2000), rel=0.05)
+    assert soundfile.info(tmp_path / "sounds/drums/conga_loop_110.wav").samplerate == RATE
+    assert soundfile.info(tmp_path / "sounds/drums/conga_loop_110.wav").channels == 2
+
+
+def test_songs_that_choose_and_test_are_apart_and_the_band_has_silence_for_a_voice(data: Path, tmp_path: Path) -> None:
+    lay_out_songs(data, tmp_path)
+    assert {path.parent.name for path in (tmp_path / "real_test").rglob("*.wav")} == set(TEST_SONGS)
+    assert {path.parent.name for path in (tmp_path / "real_dev").rglob("*.wav")} == set(DEV_SONGS)
+    assert {path.parent.name for path in (tmp_path / "songs").rglob("*.wav")} == {TRAIN_BAND}
+    voice, length = soundfile.read(tmp_path / "songs/train" / TRAIN_BAND / "vocals.wav")[0], 2 * RATE
+    assert voice.shape == (length, 2)
+    assert not voice.any()
+
+
+def test_what_is_there_is_left_and_what_is_missing_is_passed_over(data: Path, tmp_path: Path) -> None:
+    lay_out_sounds(data, tmp_path / "sounds")
+    mark = tmp_path / "sounds" / "drums" / f"{TRAIN_SONGS[0]}.wav"
+    mark.write_bytes(b"mine")
+    (data / "songs" / TRAIN_SONGS[1] / "drums.ogg").unlink()
+    lay_out_sounds(data, tmp_path / "sounds")
+    assert mark.read_bytes() == b"mine"
+    lay_out_sounds(tmp_path / "nowhere", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
