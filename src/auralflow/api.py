@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from auralflow.evaluation.report import Report
     from auralflow.export.export import ExportReport
     from auralflow.fetch.events import FetchEvents
+    from auralflow.pictures.results import PlotReport
     from auralflow.pretrained.catalogue import ModelEntry
     from auralflow.pretrained.downloaded import Downloaded
     from auralflow.separation.forecast import Forecast
@@ -403,6 +404,68 @@ def compare(a: str | Path, b: str | Path, *, score: str = "sdr", alpha: float = 
     from auralflow.evaluation.compare import compare_scores
 
     return compare_scores(Path(a), Path(b), score, alpha)
+
+
+def plot(
+    inputs: Sequence[str | Path] | str | Path,
+    *,
+    target: str | Path | None = None,
+    out: str | Path = "pictures",
+    scale: Literal["log", "mel"] = "log",
+    from_: str | float = 0.0,
+    for_: str | float | None = None,
+    score: str | None = None,
+    svg: bool = False,
+) -> PlotReport:
+    """Draw sounds, an estimate beside its target, scores by stem, or learning curves.
+
+    A sound file gives its waveform and its spectrogram, a folder of sounds a picture with a row for each. What
+    'auralflow test' has written gives the scores of each stem, a training run its learning curves. Needs
+    'auralflow[plots]'. Exit code 1 when an input could not be drawn.
+
+    Args:
+        inputs: sound files, folders of sounds, results of 'auralflow test', training runs.
+        target: the true sound, or a folder with true sounds of the same names: drawn beside each input, with the
+            difference and the SDR.
+        out: a file that ends in .png or .svg, or a folder for several pictures.
+        scale: frequency axis: 'log' gives every octave the same height, 'mel' the heights that ears give.
+        from_: where to start, like 90, 1:30 or 30s.
+        for_: how much to draw, like 30s; by default all.
+        score: which scores to draw of an evaluation, a column of scores.csv; by default its first.
+        svg: write SVG rather than PNG into a folder.
+
+    Returns:
+        A `PlotReport`: the pictures, and what could not be drawn.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed (extra `plots`).
+        AuralflowError: the request cannot be met, or the only input cannot be drawn.
+
+    Example:
+        >>> plot("vocals.wav", target="true_vocals.wav", out="vocals.png").done[0].kind  # doctest: +SKIP
+        'comparison'
+    """
+    from auralflow.errors import import_extra
+
+    import_extra("matplotlib", "plots")
+    from auralflow.pictures.run import PlotRequest, draw_pictures
+    from auralflow.pictures.sounds import View
+    from auralflow.separation.config import parse_time
+
+    if not str(out):
+        raise ConfigError("out: expected a file or a folder, got an empty name")
+    for_s = None if for_ is None else parse_time(for_, "for")
+    if for_s is not None and for_s <= 0:
+        raise ConfigError(f"for: expected more than 0 seconds, got {for_s:g}")
+    request = PlotRequest(
+        tuple(map(Path, [inputs] if isinstance(inputs, (str, Path)) else inputs)),
+        None if target is None else Path(target),
+        Path(out),
+        View(scale, parse_time(from_, "from"), for_s),
+        score,
+        svg,
+    )
+    return draw_pictures(request)
 
 
 def trust(bundle: str | Path) -> str:

@@ -112,6 +112,18 @@ def _show_comparison(result: Any, screen: Screen) -> None:
     show_comparison(result, screen)
 
 
+def _run_plot(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    from auralflow.cli.plot import run_plot
+
+    return run_plot(arguments, screen)
+
+
+def _show_plot(result: Any, screen: Screen) -> None:
+    from auralflow.cli.plot import show_plot
+
+    show_plot(result, screen)
+
+
 def _show_export(result: Any, screen: Screen) -> None:
     from auralflow.cli.tables import show_export
 
@@ -158,6 +170,7 @@ COMMANDS = {
     "train": Command(api.train, _show_train, _run_train),
     "test": Command(api.test, _show_report, _run_test),
     "compare": Command(api.compare, _show_comparison),
+    "plot": Command(api.plot, _show_plot, _run_plot),
     "data check": Command(api.check_data, _show_check, _run_check),
     "data synth": Command(api.synth_data, _show_songs),
     "models": Command(api.list_models, _show_models),

@@ -16,11 +16,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from auralflow.errors import AuralflowError
+
+STOPPED = "stopped on request"
+"""Reason of a task that was cancelled."""
 
 _MAX_TRIES = 2
 _POLL_S = 0.2
@@ -50,6 +53,10 @@ class TaskEvent:
     """What the worker gave, in plain containers."""
     reason: str = ""
     """Of a failure; one line."""
+
+
+More = Callable[[int], Sequence[Task] | None]
+"""Gives at most so many further tasks; None when there will be no more."""
 
 
 @dataclass
@@ -83,31 +90,78 @@ class WorkerPool:
         self._module, self._n_workers, self._hang_s = module, n_workers, hang_s
         self._n_threads = max(1, (os.cpu_count() or 1) // n_workers)
         self._setup = {**setup, "n_threads": self._n_threads}
-        self._messages: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
+        self._messages: queue.Queue[tuple[_Worker, dict[str, Any] | None] | None] = queue.Queue()
         self._workers: list[_Worker] = []
+        self._cancelled: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def run(self, tasks: Iterable[Task], report: Callable[[TaskEvent], None], check: Callable[[], None]) -> None:
+    def run(
+        self,
+        tasks: Iterable[Task],
+        report: Callable[[TaskEvent], None],
+        check: Callable[[], None],
+        more: More | None = None,
+    ) -> None:
         """Do all tasks.
 
         Args:
             report: hears of each.
             check: called several times a second; what it raises stops all workers at once.
+            more: asked for further tasks whenever a worker has nothing to do, several times a second and after `wake`.
+                With it all workers are started at once, and they wait until it gives None.
 
         Raises:
             AuralflowError: no worker can be started, for the reason the first one gave.
         """
-        self._report = report
+        self._report, self._more = report, more
         self._waiting = deque(_Tried(task) for task in tasks)
         try:
-            for _ in range(min(self._n_workers, len(self._waiting))):
+            for _ in range(self._n_workers if more else min(self._n_workers, len(self._waiting))):
                 self._start()
-            while self._waiting or any(w.tried for w in self._workers):
+            while self._waiting or self._n_busy or self._more:
                 check()
                 self._end_hung()
-                with contextlib.suppress(queue.Empty):
-                    self._handle(*self._messages.get(timeout=_POLL_S))
+                self._end_cancelled()
+                self._ask_for_more()
+                self._listen_once()
         finally:
             self._stop()
+
+    def wake(self) -> None:
+        """Have `more` asked at once; safe to call from any thread."""
+        self._messages.put(None)
+
+    def cancel(self, key: str) -> None:
+        """Stop one task, which is then reported as failed, `STOPPED`; the others go on. Safe to call from any thread.
+
+        A task that is done, or that is not known, is left alone. A worker that is at it is replaced.
+        """
+        self._cancelled.put(key)
+        self.wake()
+
+    @property
+    def _n_busy(self) -> int:
+        return sum(worker.tried is not None for worker in self._workers)
+
+    def _listen_once(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            message = self._messages.get(timeout=_POLL_S)
+            if message is not None:
+                self._handle(*message)
+
+    def _ask_for_more(self) -> None:
+        n_free = self._n_workers - self._n_busy - len(self._waiting)
+        if self._more is None or n_free < 1:
+            return
+        tasks = self._more(n_free)
+        if tasks is None:
+            self._more = None
+            return
+        self._waiting.extend(_Tried(task) for task in tasks)
+        for worker in [w for w in self._workers if w.is_ready and w.tried is None and not w.verdict]:
+            self._feed(worker)
+        n_starting = sum(not worker.is_ready for worker in self._workers)
+        if len(self._waiting) > n_starting and len(self._workers) < self._n_workers:
+            self._start()
 
     def _start(self) -> None:
         # One OpenMP thread pool per worker, as wide as its share of the cores.
@@ -164,7 +218,8 @@ class WorkerPool:
         self._feed(worker)
 
     def _feed(self, worker: _Worker) -> None:
-        worker.tried = self._waiting.popleft() if self._waiting else None
+        # One that is being ended may have answered just before.
+        worker.tried = self._waiting.popleft() if self._waiting and not worker.verdict else None
         if worker.tried is None:
             return
         worker.tried.n_tries += 1
@@ -179,23 +234,35 @@ class WorkerPool:
             raise AuralflowError(
                 f"a worker process ended before it was ready (exit code {code}); see its message above"
             )
-        tried = worker.tried
-        if tried is None:
-            return
-        reason = worker.verdict or f"its worker process ended with {_describe_exit(code)}"
-        if tried.n_tries < _MAX_TRIES:
+        if worker.tried is not None:
+            self._judge(worker.tried, worker.verdict or f"its worker process ended with {_describe_exit(code)}")
+        if self._waiting:
+            self._start()
+
+    def _judge(self, tried: _Tried, reason: str) -> None:
+        if reason == STOPPED:
+            self._report(TaskEvent("failed", tried.task.key, reason=STOPPED))
+        elif tried.n_tries < _MAX_TRIES:
             self._waiting.appendleft(tried)
             self._report(TaskEvent("retried", tried.task.key))
         else:
             self._report(TaskEvent("quarantined", tried.task.key, reason=f"{reason}, twice; not tried again"))
-        if self._waiting:
-            self._start()
 
     def _end_hung(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
             if worker.tried is not None and not worker.verdict and now - worker.last_sign > self._hang_s:
                 worker.verdict = f"it gave no sign of life for {self._hang_s:.0f} s"
+                worker.process.kill()
+
+    def _end_cancelled(self) -> None:
+        while not self._cancelled.empty():
+            key = self._cancelled.get()
+            for tried in [t for t in self._waiting if t.task.key == key]:
+                self._waiting.remove(tried)
+                self._report(TaskEvent("failed", key, reason=STOPPED))
+            for worker in [w for w in self._workers if w.tried is not None and w.tried.task.key == key]:
+                worker.verdict = STOPPED
                 worker.process.kill()
 
     def _stop(self) -> None:

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import soundfile
 
+import recorded
 from library import DEV_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS
 from notes import RATE
 from recorded import lay_out_songs, lay_out_sounds
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A folder as the recipe wants it: two seconds a stem, a low and a high tone in each."""
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder as the recipe wants it: two seconds a stem, a low and a high tone in each; no other songs around."""
+    monkeypatch.setattr(recorded, "METAL_SONGS", tmp_path / "no_metal")
     time_s = np.arange(2 * RATE) / RATE
     tones = 0.2 * np.sin(2 * np.pi * 60 * time_s) + 0.2 * np.sin(2 * np.pi * 2000 * time_s)
     for song in (*TRAIN_SONGS, *DEV_SONGS, *TEST_SONGS, TRAIN_BAND):
