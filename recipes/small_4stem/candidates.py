@@ -4,7 +4,7 @@ python recipes/small_4stem/candidates.py RUNS DATA
 
 DATA is what `make.py` made. Makes RUNS/<name> for each candidate; `auralflow train RUNS/<name>` trains it, with
 `OMP_NUM_THREADS=1` in the environment on one core. All have the same data, drawn alike, the same optimizer and a
-length that takes two hours of one core of an x86 processor with AVX2.
+length that takes 75 minutes of one core of an x86 processor with AVX2.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Candidate:
 
     model: str
     epochs: int
-    """So many take two hours."""
+    """So many take 75 minutes."""
     loss: list[dict[str, Any]]
     settings: dict[str, Any]
 
@@ -63,7 +63,7 @@ class Candidate:
 CANDIDATES: dict[str, Candidate] = {
     "band_split_rnn": Candidate(
         "band_split_rnn",
-        40,
+        7,
         _MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
@@ -76,7 +76,7 @@ CANDIDATES: dict[str, Candidate] = {
     ),
     "scnet": Candidate(
         "scnet",
-        40,
+        4,
         _WAVEFORM_LOSS,
         {
             "config.stft": {"n_fft": 4096, "hop_samples": 1024, "window": "rectangle", "edges": "reflect"},
@@ -86,13 +86,13 @@ CANDIDATES: dict[str, Candidate] = {
     ),
     "open_unmix": Candidate(
         "open_unmix",
-        40,
+        8,
         _MASKS_LOSS,
         {"config.n_hidden": 192, "config.n_layers": 2, "config.dropout": 0.2},
     ),
     "spectrogram_net_lstm": Candidate(
         "spectrogram_net_lstm",
-        40,
+        3,
         _MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
