@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Complex, Float
@@ -11,6 +12,7 @@ from torch import Tensor
 from auralflow.errors import ConfigError
 from auralflow.estimate import Estimate
 from auralflow.losses._base import PerStemLoss, require
+from auralflow.losses._checks import check_choice
 
 _FLOOR = 1e-3  # of the item's root mean square over bins and stems: 60 dB below it
 _SILENCE = 1e-6  # magnitude of an unscaled bin below which nothing is compared
@@ -18,13 +20,15 @@ _SILENCE = 1e-6  # magnitude of an unscaled bin below which nothing is compared
 
 @dataclass(frozen=True)
 class CompressedSpectrum(PerStemLoss):
-    """Distance of power-law compressed spectrograms, `sum |(|E_j| + f)^c - (T_j + f)^c|  /  mean_k sum (T_k + f)^c`.
+    """Distance of power-law compressed spectrograms, `sum ((|E_j| + f)^c - (T_j + f)^c)^2 / mean_k sum (T_k + f)^2c`.
 
     `E_j = M_j X` is the masked spectrogram of the mixture and `c` the exponent. `T_j` is what it is compared with: the
     target's magnitude `|S_j|`, or the part of the target that has the mixture's phase, `max(0, Re(S_j X* / |X|))`,
     which is what a real mask can give at best. Sums go over channels and bins, the mean over the stems, so the value
     depends on no level, and a silent stem can be scored. For `c` below 1 soft bins count for more than their energy;
-    `f` lies 60 dB below the item's level, for there the power is steep.
+    `f` lies 60 dB below the item's level, for there the power is steep. With `distance` l1, absolute differences and
+    the first power stand in place of squares: then what is best for a bin that is a stem's or not is the likelier of
+    the two, and a stem that is seldom heard falls silent, where squares give it its share.
 
     The waveform plays no part: a spectrogram model learns by it without an inverse transform to differentiate, which
     takes a large part of a step of a small network on a processor.
@@ -34,7 +38,7 @@ class CompressedSpectrum(PerStemLoss):
     the phase. They take squares; the absolute differences and the division are ours.
 
     Raises:
-        ConfigError: an exponent outside 0.1 to 1.
+        ConfigError: an exponent outside 0.1 to 1, or an unknown distance.
 
     Example:
         >>> from functools import partial
@@ -52,7 +56,11 @@ class CompressedSpectrum(PerStemLoss):
     is_phase_sensitive: bool = True
     """Compare with the part of the target that has the mixture's phase, else with its magnitude."""
 
+    distance: Literal["l1", "l2"] = "l2"
+    """Absolute (l1) or squared (l2) difference."""
+
     def __post_init__(self) -> None:
+        check_choice("distance", self.distance, ("l1", "l2"))
         if not 0.1 <= self.exponent <= 1:
             raise ConfigError(f"exponent: expected 0.1 to 1, got {self.exponent!r}")
 
@@ -78,10 +86,14 @@ class CompressedSpectrum(PerStemLoss):
             level = wanted.square().mean((1, 2, 3, 4), keepdim=True).sqrt()
             floor = (_FLOOR * level).clamp(min=_SILENCE)
             wanted = self._compress(wanted.add_(floor))
-            total = wanted.flatten(2).sum(-1).mean(1, keepdim=True)
+            total = self._sum(wanted).mean(1, keepdim=True)
         magnitudes = masks.abs() if masks.is_complex() else masks
         compressed = self._compress(torch.addcmul(floor, magnitudes, loudness))
-        return (compressed - wanted).abs().flatten(2).sum(-1) / total
+        return self._sum(compressed - wanted) / total
+
+    def _sum(self, difference: Float[Tensor, "batch stem channel freq frame"]) -> Float[Tensor, "batch stem"]:
+        sizes = difference.abs() if self.distance == "l1" else difference.square()
+        return sizes.flatten(2).sum(-1)
 
     def _choose_targets(
         self, targets: Complex[Tensor, "batch stem channel freq frame"], mixture: Tensor, loudness: Tensor

@@ -32,10 +32,29 @@ ONE = _noise(2, 1, 2, 800)
 @pytest.mark.parametrize("exponent", [0.3, 0.5, 1.0])
 @pytest.mark.parametrize("is_phase_sensitive", [False, True])
 def test_a_constant_mask_costs_what_compression_makes_of_it(exponent: float, is_phase_sensitive: bool) -> None:
-    """Of one stem that is all of the mixture, a quarter of the magnitude costs 1 - 0.25^c."""
-    loss = CompressedSpectrum(exponent, is_phase_sensitive)
-    value = loss(_make(ONE, torch.tensor(0.25, dtype=torch.float64)), ONE).item()
-    assert value == pytest.approx(1 - 0.25**exponent, rel=1e-2)
+    """Of one stem that is all of the mixture, a quarter of the magnitude costs 1 - 0.25^c, or its square."""
+    estimate = _make(ONE, torch.tensor(0.25, dtype=torch.float64))
+    for distance, power in (("l1", 1), ("l2", 2)):
+        value = CompressedSpectrum(exponent, is_phase_sensitive, distance)(estimate, ONE).item()  # type: ignore[arg-type]
+        assert value == pytest.approx((1 - 0.25**exponent) ** power, rel=2e-2)
+
+
+def test_a_bin_that_may_be_two_things_is_shared_by_squares_and_silenced_by_absolute_differences() -> None:
+    """In one item of three the stem is all of the mixture, in two it is silent; one mask for all three."""
+    sound = _noise(3, 1, 2, 800)
+    targets = torch.cat([sound, sound], dim=1)
+    targets[0, 1] = 0
+    targets[1:, 0] = 0
+    best = {}
+    for distance in ("l1", "l2"):
+        masks = [torch.tensor(share / 20, dtype=torch.float64) for share in range(21)]
+        costs = [
+            CompressedSpectrum(1.0, False, distance).per_stem(_make(targets, mask), targets)[:, 0].sum()  # type: ignore[arg-type]
+            for mask in masks
+        ]
+        best[distance] = float(masks[int(torch.stack(costs).argmin())])
+    assert best["l1"] == 0
+    assert best["l2"] == pytest.approx(1 / 3, abs=0.06)
 
 
 def test_a_turned_phase_costs_nothing_and_complex_masks_count_by_magnitude() -> None:
