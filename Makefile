@@ -12,7 +12,7 @@ OUT ?= demo
 MAKEFLAGS += -j2
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: setup demo check style types imports site wheel test test-all docs bench clean
+.PHONY: setup demo check style types imports site wheel test test-all docs bench page page-check clean
 
 setup: $(VENV)/.installed-dev
 
@@ -66,6 +66,17 @@ bench: setup
 	$(BIN)/python benchmarks/train.py
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/serve.py
+
+# The page of `auralflow serve`. Its build is committed, so that only who changes the page needs Node.
+page: page/node_modules/.package-lock.json
+	cd page && npm run build
+
+page-check: page/node_modules/.package-lock.json
+	cd page && npm run check && npm test && npm run fresh -- --rebuild
+
+page/node_modules/.package-lock.json: page/package.json page/package-lock.json
+	cd page && npm ci --no-audit --no-fund
 
 clean:
 	rm -rf build dist demo separated site .pytest_cache .mypy_cache .ruff_cache

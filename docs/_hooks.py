@@ -8,27 +8,36 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import html
 import inspect
+import io
 import re
 import sys
+import tempfile
 import textwrap
 import tomllib
 import typing
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import yaml
 from mkdocs.structure.pages import Page
+from PIL import Image
 
 import auralflow.cli
-from auralflow import errors
+from auralflow import Audio, api, errors
+from auralflow.audio.formats import OutputFormat
 from auralflow.cli.commands import COMMANDS
 from auralflow.cli.flags import OUTPUT_FLAGS, OVERRIDES, Flag, read_flags
 from auralflow.config import to_dict
 from auralflow.data.augment import augmentations
 from auralflow.data.datasets import datasets
+from auralflow.data.synth import SongConfig, mix_stems, render_song
+from auralflow.evaluation.page.media import picture
 from auralflow.fetch.folder import show_size
 from auralflow.losses import losses
 from auralflow.metrics import metrics
@@ -380,6 +389,64 @@ def write_errors() -> str:
     return "\n".join(["| error | when | exit code |", "|---|---|---|", *rows])
 
 
+@cache
+def write_picture(name: str) -> str:
+    """A picture that `auralflow plot` draws, inside the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = _PICTURES[name](Path(folder))
+        path = Path(folder, "picture.png")
+        api.plot(**words, out=path)
+        content = path.read_bytes()
+    drawn = Image.open(io.BytesIO(content)).convert("RGB")
+    pixels = np.asarray(drawn.reduce(2) if drawn.width > _PAGE_PIXELS else drawn)
+    return f'<p><img alt="{html.escape(name)}" src="{picture(pixels)}"></p>'
+
+
+def _write_song(folder: Path) -> Path:
+    """Two bars of a rendered song, and its voice as some model might have found it."""
+    config = SongConfig(seed=1, duration_s=5.0)
+    stems = render_song(config)
+    found = stems["vocals"] + 0.1 * stems["other"]
+    for name, samples in {**stems, "song": mix_stems(stems), "found/vocals": found}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        audio = Audio(samples, config.sample_rate)
+        auralflow.write_audio(folder / f"{name}.wav", audio, output_format=OutputFormat("wav", "int24"))
+    return folder
+
+
+def _write_scores(folder: Path) -> Path:
+    api.synth_data(folder / "songs", songs=6, duration=2.0, rate=8000, workers=1)
+    api.test("oracle_irm", folder / "songs", split="all", metrics="sdr", plain=True, out=folder / "oracle_irm")
+    return folder / "oracle_irm"
+
+
+def _write_run(folder: Path) -> Path:
+    """A log as that of a run of twelve epochs of fifty batches; its numbers are made up."""
+    noise = np.random.default_rng(0)
+    rows = ["step,name,value"]
+    for step in range(10, 601, 10):
+        loss = 0.02 + 0.08 * 0.994**step
+        rows.append(f"{step},train/loss,{loss * noise.uniform(0.8, 1.2)}")
+        if step % 50 == 0:
+            rows += [f"{step},epoch/train_loss,{loss * 1.1}", f"{step},epoch/valid_loss,{loss + 0.006}"]
+            rows += [f"{step},valid_sdr_db/{stem},{db - 60 * loss}" for stem, db in (("vocals", 6.5), ("other", 8.0))]
+    (folder / "my_model" / "logs").mkdir(parents=True)
+    (folder / "my_model" / "logs" / "metrics.csv").write_text("\n".join(rows))
+    return folder / "my_model"
+
+
+_PAGE_PIXELS = 1000
+"""What is wider is drawn at half its size."""
+
+_PICTURES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "sound": lambda folder: {"inputs": _write_song(folder) / "song.wav"},
+    "mel": lambda folder: {"inputs": _write_song(folder) / "song.wav", "scale": "mel"},
+    "comparison": lambda folder: {"inputs": _write_song(folder) / "found", "target": folder},
+    "scores": lambda folder: {"inputs": _write_scores(folder)},
+    "curves": lambda folder: {"inputs": _write_run(folder)},
+}
+
+
 def _architecture_line(name: str) -> str:
     return _first_line(PACKAGE / "models" / f"{name}.py")
 
@@ -430,6 +497,7 @@ WRITERS: dict[str, Callable[..., str]] = {
     "metrics": write_metrics,
     "models": write_models,
     "options": write_options,
+    "picture": write_picture,
     "rooms": write_rooms,
     "rules": write_rules,
     "scores": write_scores,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from auralflow.api import download as download
     from auralflow.api import list_models as list_models
     from auralflow.api import load_model as load_model
+    from auralflow.api import plot as plot
     from auralflow.api import push as push
     from auralflow.api import separate as separate
     from auralflow.api import synth_data as synth_data
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from auralflow.separation.outputs import plan_outputs as plan_outputs
     from auralflow.separation.progress import CancelToken as CancelToken
     from auralflow.separation.results import JobReport as JobReport
+    from auralflow.separation.results import Stems as Stems
     from auralflow.spec import ModelSpec as ModelSpec
 
 _HOMES = {
@@ -45,6 +47,7 @@ _HOMES = {
     "JobReport": "separation.results",
     "ModelSpec": "spec",
     "Separator": "separation.engine",
+    "Stems": "separation.results",
     "check_data": "api",
     "compare": "api",
     "configure": "api",
@@ -52,6 +55,7 @@ _HOMES = {
     "list_models": "api",
     "load_model": "api",
     "plan_outputs": "separation.outputs",
+    "plot": "api",
     "push": "api",
     "read_audio": "audio.read",
     "separate": "api",

@@ -5,6 +5,7 @@ This file loads nothing heavy by itself, so that reading its signatures (for `--
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -63,6 +64,7 @@ def separate(
     hang: float = 900.0,
     dry_run: bool = False,
     offline: bool = False,
+    server: str | None = None,
     report: JobCallback | None = None,
     cancel: CancelToken | None = None,
     download: FetchEvents | None = None,
@@ -107,6 +109,8 @@ def separate(
         hang: seconds without a sign of life after which a worker process is replaced.
         dry_run: write nothing; say what would be done and how much disk it takes.
         offline: download nothing; a model that is not on this machine is an error.
+        server: address of an 'auralflow serve', like http://studio:8377, that separates instead of this machine; its
+            token is taken from AURALFLOW_TOKEN.
         report: called with each `JobEvent` (library only).
         cancel: stops the job from outside (library only).
         download: hears of the download of a model (library only).
@@ -124,12 +128,29 @@ def separate(
         ['vocals.flac', 'karaoke.flac']
     """
     from auralflow.errors import ConfigError
+    from auralflow.fetch.service import TOKEN_VARIABLE, Service
     from auralflow.pretrained.obtain import is_undescribed, prepare_model
     from auralflow.separation.build import models_of
     from auralflow.separation.config import SeparationConfig, parse_time
     from auralflow.separation.folders import Job
     from auralflow.separation.forecast import forecast
+    from auralflow.separation.remote import RemoteJob, check_remote
 
+    given = {
+        "device": device != "auto",
+        "precision": precision != "exact",
+        "compile": compile,
+        "engine": engine,
+        "segment": segment,
+        "overlap": overlap is not None,
+        "batch": batch,
+        "threads": threads,
+        "tuned": tuned,
+        "workers": workers,
+        "hang": hang != 900.0,
+        "dry_run": dry_run,
+        "offline": offline,
+    }
     config = SeparationConfig(
         model=model,
         stems=None if stems is None else _names(stems),
@@ -154,6 +175,11 @@ def separate(
     paths = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
     if not str(out):
         raise ConfigError("out: expected a folder, got an empty name")
+    if server is not None:
+        check_remote(given)
+        service = Service(server, os.environ.get(TOKEN_VARIABLE))
+        remote = RemoteJob(paths, config, Path(out), service)
+        return remote.run(overwrite=overwrite, content_hash=content_hash, report=report, cancel=cancel)
     for needed in filter(is_undescribed, models_of(config)):
         prepare_model(needed, events=download, offline=offline)
     job = Job(paths, config, Path(out))

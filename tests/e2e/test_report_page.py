@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from auralflow import api
 from auralflow.evaluation.page import page
@@ -27,30 +24,6 @@ NAMES = (LONG, "<script>alert(1)", "Ünïcode", "Middle 1", "Middle 2", "&lt;i>"
 SHOWN = dict.fromkeys(NAMES[:3], "best") | dict.fromkeys(reversed(NAMES[-3:]), "worst")
 N_SOUNDS = 1 + 3 * len(STEMS)
 """Of a song."""
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium; the driver brings none of its own."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        give_up("no chromium on this machine: apt-get install --no-install-recommends chromium")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,7 @@ def test_commands_exist_and_would_do_something(page: Path, bundle: Path) -> None
             override(read_description(bundle), TrainConfig(), given, find_config(bundle))
         if name == "separate":
             arguments.pop("tuned", None)  # wants a measurement of this machine
+            arguments.pop("server", None)  # wants one that runs
             forecast = auralflow.separate(**arguments | {"dry_run": True})
             assert forecast.n_outputs > 0
             assert not forecast.unusable
@@ -268,6 +269,20 @@ def test_the_page_of_measuring_gets_every_flag_and_setting(hooks: ModuleType) ->
         assert f"| `{flag.name}" in page
     for setting in list_settings(torch.device("cuda")):
         assert f"`{setting.name}`" in page
+
+
+def test_the_page_of_pictures_has_every_flag_and_picture(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "plot.md").read_text(encoding="utf-8"))
+    for flag in read_flags(COMMANDS["plot"].function):
+        assert f"| `{flag.name}" in page
+    for name in ("sound", "mel", "comparison", "scores", "curves"):
+        assert f'<img alt="{name}" src="data:image/webp;base64,' in page
+
+
+def test_the_page_of_the_server_gets_every_flag(hooks: ModuleType) -> None:
+    page = hooks.fill((ROOT / "docs" / "serve.md").read_text(encoding="utf-8"))
+    for flag in read_flags(COMMANDS["serve"].function):
+        assert f"| `{flag.name}" in page
 
 
 def test_the_guide_gets_every_flag(hooks: ModuleType) -> None:

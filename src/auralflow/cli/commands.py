@@ -9,6 +9,7 @@ from typing import Any, Literal
 from auralflow import api
 from auralflow.cli.outcome import Outcome
 from auralflow.cli.screen import Screen
+from auralflow.web.command import serve
 
 
 def completion(shell: Literal["bash", "zsh", "tcsh"]) -> str:
@@ -152,6 +153,15 @@ def _show_songs(result: Any, screen: Screen) -> None:
     show_songs(result, screen)
 
 
+def _run_serve(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    def say(address: str) -> None:
+        screen.tell(f"the page is at {address} (Ctrl-C stops it; what it has begun goes on with the next start)")
+        if "token=" in address:
+            screen.tell("from other machines: the same address with this machine's name in place of 127.0.0.1")
+
+    return Outcome(serve(**arguments, report=say))
+
+
 @dataclass(frozen=True)
 class Command:
     """A function and how the command line runs it and shows its result."""
@@ -166,6 +176,7 @@ class Command:
 
 COMMANDS = {
     "separate": Command(api.separate, _show_separate, _run_separate),
+    "serve": Command(serve, lambda served, screen: screen.tell("stopped"), _run_serve),
     "config": Command(api.configure, _show_config),
     "train": Command(api.train, _show_train, _run_train),
     "test": Command(api.test, _show_report, _run_test),

@@ -13,6 +13,7 @@ from auralflow.cli.progress import JobWatch
 from auralflow.cli.screen import Screen, one_line
 from auralflow.cli.signals import cancel_on_signals
 from auralflow.errors import Cancelled
+from auralflow.fetch.address import show_address
 from auralflow.separation.device import choose_device, describe_device
 from auralflow.separation.forecast import Forecast
 from auralflow.separation.progress import CancelToken
@@ -45,6 +46,8 @@ def run_job(arguments: dict[str, Any], screen: Screen) -> Outcome:
 
 def _describe_place(arguments: dict[str, Any]) -> str:
     """Where it will be computed; raises as `choose_device` does."""
+    if arguments.get("server"):
+        return f"that of {show_address(arguments['server'])}"
     if arguments.get("engine") == "onnx":
         return f"{describe_device(choose_device('cpu'))}, by ONNX Runtime"
     device = arguments.get("device", "auto")

@@ -12,6 +12,7 @@ from auralflow.audio.types import Audio, Samples
 from auralflow.errors import AudioError
 from auralflow.separation.outputs import OutputPlan, plan_outputs
 from auralflow.separation.progress import CancelToken, ProgressCallback, ProgressMeter, Stopwatch
+from auralflow.separation.results import Stems
 from auralflow.spec import ModelSpec
 
 _BLOCK_SAMPLES = 1 << 16
@@ -52,7 +53,7 @@ class BaseSeparator(ABC, Generic[Statistics]):
         outputs: OutputPlan | None = None,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
-    ) -> dict[str, Audio]:
+    ) -> Stems:
         """Separate an array.
 
         Args:
@@ -62,7 +63,8 @@ class BaseSeparator(ABC, Generic[Statistics]):
             cancel: a token that stops the work from outside.
 
         Returns:
-            One `Audio` for each output, with the rate, channels and length of the mixture.
+            One `Audio` for each output, with the rate, channels and length of the mixture: a dict by name, which a
+            notebook shows as a mixer.
 
         Raises:
             AudioError: the samples are not finite.
@@ -71,7 +73,8 @@ class BaseSeparator(ABC, Generic[Statistics]):
         plan = outputs or plan_outputs(self.spec.stems)
         done = np.empty((len(plan.names), *audio.samples.shape), np.float32)
         self.separate_into(done, audio, outputs=plan, progress=progress, cancel=cancel)
-        return {name: Audio(samples, audio.sample_rate) for name, samples in zip(plan.names, done, strict=True)}
+        sounds = (Audio(samples, audio.sample_rate) for samples in done)
+        return Stems(zip(plan.names, sounds, strict=True))
 
     def separate_into(
         self,

@@ -119,7 +119,12 @@ class _FileJob:
         self.stopwatch = stopwatch
         self.warnings: list[str] = []
         self.gain_db = 0.0
-        self.written: list[Path] = []
+        self._written: set[Path] = set()
+
+    @property
+    def written(self) -> list[Path]:
+        """Complete outputs in the order of the plan; their names are their places in it."""
+        return sorted(self._written, key=lambda path: int(path.name.partition(".")[0]))
 
     def run(self, meter: ProgressMeter) -> int:
         """Separate and encode; gives the number of samples."""
@@ -211,8 +216,8 @@ class _FileJob:
                 pass
 
     def _encode_stem_mp4(self, spool: Spool, gain: float) -> None:
-        path = self.work / f"track{self.chosen.suffix}"
-        self.written.append(path)
+        path = self.work / f"0{self.chosen.suffix}"
+        self._written.add(path)
         writer = StemMp4Writer(
             path,
             sample_rate=self.info.sample_rate,
@@ -240,7 +245,7 @@ class _FileJob:
             dither=self.config.dither,
             seed=index,
         )
-        self.written = sorted({*self.written, path}, key=lambda p: int(p.name.partition(".")[0]))
+        self._written.add(path)  # several encoders at once come by here
         with writer:
             yield writer
         self.warnings.extend(writer.warnings)

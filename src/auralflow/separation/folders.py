@@ -83,7 +83,7 @@ class Job:
         started = time.monotonic()
         with own_folder(self.out) as work:
             manifest = Manifest(self.out, self.config.fingerprint(self.model.identity), content_hash)
-            ledger = _Ledger(manifest, report, len(self.sources))
+            ledger = Ledger(manifest, report, len(self.sources))
             todo = self.sources if overwrite else [s for s in self.sources if not ledger.knows(s.path)]
             if n_workers is None and len(self.sources) == 1:
                 with use_threads(self.config.threads):
@@ -95,7 +95,7 @@ class Job:
                 pool.run(tasks, lambda event: ledger.hear(self._translate(event)), (cancel or CancelToken()).check)
         return ledger.close(time.monotonic() - started)
 
-    def _run_here(self, sources: Sequence[Source], work: Path, ledger: _Ledger, cancel: CancelToken) -> None:
+    def _run_here(self, sources: Sequence[Source], work: Path, ledger: Ledger, cancel: CancelToken) -> None:
         """One file in this process; its failure is the job's own error."""
         for source in sources:
             separator = build_separator(self.config)
@@ -155,7 +155,7 @@ class Job:
         )
 
 
-class _Ledger:
+class Ledger:
     """Collects what happened, writes the manifest, passes events on."""
 
     def __init__(self, manifest: Manifest, report: JobCallback | None, n_total: int) -> None:

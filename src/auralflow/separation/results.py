@@ -1,11 +1,26 @@
-"""What a separation of files reports."""
+"""What a separation reports, of files and of arrays. In a notebook, results show themselves as mixers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Literal
+
+from auralflow.audio.types import Audio
+
+N_MIXERS = 3
+"""Songs of a job that a notebook shows; the others are named."""
+
+
+class Stems(dict[str, Audio]):
+    """Sounds by name that belong together: what a separation of an array gives."""
+
+    def _repr_html_(self) -> str:
+        from auralflow.separation.mixer import show_mixer
+
+        return show_mixer(self)
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,11 @@ class FileResult:
     seconds: dict[str, float]
     """Wall seconds by stage."""
 
+    def _repr_html_(self) -> str:
+        from auralflow.separation.mixer import show_files
+
+        return show_files({output.name: output.path for output in self.outputs}, self.source.name, self.duration_s)
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -58,6 +78,14 @@ class JobReport:
     def exit_code(self) -> int:
         """0 when nothing failed, 1 otherwise."""
         return 1 if self.failed else 0
+
+    def _repr_html_(self) -> str:
+        told = [f"{result.source.name}: separated" for result in self.done[N_MIXERS:]]
+        told += [f"{path.name}: done before" for path in self.skipped]
+        told += [f"{failure.source.name}: failed: {failure.reason}" for failure in self.failed]
+        lines = "".join(f"<li>{escape(line.encode(errors='backslashreplace').decode())}</li>" for line in told)
+        mixers = "".join(result._repr_html_() for result in self.done[:N_MIXERS])
+        return f"<div>{mixers}{f'<ul>{lines}</ul>' if lines else ''}</div>"
 
 
 @dataclass(frozen=True)

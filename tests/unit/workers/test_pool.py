@@ -13,7 +13,7 @@ import pytest
 
 from auralflow.errors import AuralflowError, Cancelled
 from auralflow.separation.progress import CancelToken
-from auralflow.workers.pool import Task, TaskEvent, WorkerPool
+from auralflow.workers.pool import STOPPED, Task, TaskEvent, WorkerPool
 
 WORKER = """
 import json, os, sys, time
@@ -211,3 +211,51 @@ def test_cancel_ends_busy_workers_at_once(run: Run) -> None:
     assert time.monotonic() - started < 20
     assert len(pids) == 2
     assert all(_is_gone(pid) for pid in pids)
+
+
+def test_tasks_may_come_while_it_runs(run: Run, tmp_path: Path) -> None:
+    """The pool waits for more, gives it out at once when woken, and ends when there will be no more."""
+    pool = WorkerPool("tiny_worker", {}, 1, 30.0)
+    coming: list[list[Task] | None] = [[], [Task("a", {"name": "a", "do": "a"})], []]
+    asked: list[int] = []
+    events: list[TaskEvent] = []
+
+    def more(n_tasks: int) -> list[Task] | None:
+        asked.append(n_tasks)
+        return coming.pop(0) if coming else []
+
+    def report(event: TaskEvent) -> None:
+        events.append(event)
+        if (event.kind, event.key) == ("done", "a"):
+            coming.extend([[], [Task("b", {"name": "b", "do": "b"})]])
+            pool.wake()
+        elif event.kind == "done":
+            coming.append(None)
+
+    pool.run((), report, lambda: None, more)
+    assert [(event.kind, event.key) for event in events if event.kind != "progress"] == [
+        *(("started", "a"), ("done", "a"), ("started", "b"), ("done", "b"))
+    ]
+    assert set(asked) == {1}
+    pids = {event.result["pid"] for event in events if event.kind == "done"}
+    assert len(pids) == 1  # the same worker, set up once
+    assert _is_gone(pids.pop())
+
+
+def test_one_task_is_cancelled_and_the_others_go_on(run: Run) -> None:
+    pool = WorkerPool("tiny_worker", {}, 1, 30.0)
+    events: list[TaskEvent] = []
+
+    def report(event: TaskEvent) -> None:
+        events.append(event)
+        if event.kind == "started" and event.key == "hang":
+            pool.cancel("hang")
+            pool.cancel("waiting")
+            pool.cancel("unknown")
+
+    names = ("hang", "waiting", "a")
+    pool.run([Task(name, {"name": name, "do": name}) for name in names], report, lambda: None)
+    heard = [(event.kind, event.key, event.reason) for event in events if event.kind != "progress"]
+    assert heard[0] == ("started", "hang", "")
+    assert set(heard[1:3]) == {("failed", "hang", STOPPED), ("failed", "waiting", STOPPED)}
+    assert heard[3:] == [("started", "a", ""), ("done", "a", "")]

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from html import escape
 
+from auralflow.audio.embed import embed_sound
 from auralflow.audio.types import Audio
 from auralflow.evaluation.excerpt import Excerpt
-from auralflow.evaluation.page.media import sound
 from auralflow.evaluation.page.pictures import draw_spectrogram, draw_times, draw_waveform
 from auralflow.evaluation.page.tables import show_score
 from auralflow.evaluation.results import SongScore
@@ -58,6 +58,6 @@ def _show_sound(name: str, start_s: float, entry: tuple[str, Audio]) -> str:
     is_alone = kind == name
     title = name if is_alone else f"{name}, {kind}"
     caption = "" if is_alone else f"<figcaption>{kind}</figcaption>"
-    player = f'<audio controls preload="metadata" aria-label="{escape(title)}" src="{sound(audio)}"></audio>'
+    player = f'<audio controls preload="metadata" aria-label="{escape(title)}" src="{embed_sound(audio)}"></audio>'
     pictures = draw_waveform(audio) + draw_spectrogram(audio, title) + draw_times(start_s, audio.duration_s)
     return f"<figure>{caption}{pictures}{player}</figure>"
