@@ -80,8 +80,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Serve]]:
 
     yield start
     for server in started:
-        if server.process.poll() is None:
-            server.end(signal.SIGKILL)
+        server.end(signal.SIGKILL)
 
 
 def _songs(folder: Path) -> list[Path]:

@@ -14,8 +14,8 @@ def disposition(name: str, kind: str = "attachment") -> dict[str, str]:
         kind: `attachment`, which is saved, or `inline`, which a browser may show.
 
     Example:
-        >>> disposition('Ça "va".zip')["content-disposition"]
-        'attachment; filename="Ca _va_.zip"; filename*=UTF-8\'\'%C3%87a%20%22va%22.zip'
+        >>> print(disposition('Ça "va".zip')["content-disposition"])
+        attachment; filename="Ca _va_.zip"; filename*=UTF-8''%C3%87a%20%22va%22.zip
     """
     bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     simple = "".join("_" if c in '"\\%;' or not c.isprintable() else c for c in bare)

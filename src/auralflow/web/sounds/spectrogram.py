@@ -15,6 +15,8 @@ from auralflow.errors import AudioError
 from auralflow.workers.serve import Beat
 
 _WINDOW = 4096
+_MAX_IN_COLUMN = 16
+"""Windows that a column of a long sound is the mean of."""
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 20_000.0
 _FLOOR_DB = -90.0
 # From silence to full scale: dark blue, violet, red, orange, pale yellow. Equal steps look equal, in grey too.
@@ -35,48 +37,46 @@ def write_spectrogram(
     """
     with AudioReader(path, start_s=from_s, duration_s=for_s) as reader:
         length_s = for_s if for_s is not None else (reader.info.duration_s or 0.0) - from_s
-        n_samples = max(1, round(length_s * reader.sample_rate))
-        hop = max(1, min(_WINDOW // 2, n_samples // width))
-        power, n_windows = np.zeros((width, _WINDOW // 2 + 1)), np.zeros(width)
-        held = np.zeros(_WINDOW // 2, np.float32)  # the first window is centred on the first sample
-        start = 0
+        columns = _Columns(width, max(1, round(length_s * reader.sample_rate)))
         for block in reader:
-            held = np.concatenate([held, block.mean(axis=0)])
-            held, start = _add_windows(held, start, hop, n_samples, power, n_windows)
-            beat(min(1.0, reader.n_read / n_samples))
-        held = np.concatenate([held, np.zeros(_WINDOW, np.float32)])
-        _add_windows(held, start, hop, n_samples, power, n_windows)
+            columns.add(block.mean(axis=0))
+            beat(min(1.0, reader.n_read / columns.n_samples))
+        columns.add(np.zeros(_WINDOW, np.float32))
         if not reader.n_read:
             raise AudioError("the sound holds no samples there")
-        level = _level(power, n_windows, reader.sample_rate, height)
+        level = _level(columns.power, columns.n_windows, reader.sample_rate, height)
     unfinished = Path(f"{to}.{os.getpid()}")
     unfinished.write_bytes(encode_png(paint(level)))
     os.replace(unfinished, to)
 
 
-def _add_windows(
-    held: npt.NDArray[np.float32],
-    start: int,
-    hop: int,
-    n_samples: int,
-    power: npt.NDArray[np.float64],
-    n_windows: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float32], int]:
-    """Take all windows that lie in `held`, which begins at `start`; gives what is left of it, and where that begins."""
-    width = len(power)
-    n_hops = max(0, (len(held) - _WINDOW) // hop + 1)
-    window = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
-    for first in range(0, n_hops, 64):
-        places = np.arange(first, min(first + 64, n_hops)) * hop
-        inside = start + places < n_samples
-        places = places[inside]
-        if not len(places):
-            break
-        windows = np.stack([held[place : place + _WINDOW] for place in places]) * window
-        columns = np.minimum(width - 1, (start + places) * width // n_samples)
-        np.add.at(power, columns, np.abs(np.fft.rfft(windows)) ** 2)
-        np.add.at(n_windows, columns, 1)
-    return held[n_hops * hop :], start + n_hops * hop
+class _Columns:
+    """Power in each column of the picture, from samples as they come."""
+
+    def __init__(self, width: int, n_samples: int) -> None:
+        self.n_samples = n_samples
+        self.power, self.n_windows = np.zeros((width, _WINDOW // 2 + 1)), np.zeros(width)
+        self._hop = max(1, min(_WINDOW // 2, n_samples // width), n_samples // (width * _MAX_IN_COLUMN))
+        self._window = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
+        # Half a window of silence, so that the window at a sample is centred on it.
+        self._held, self._start, self._next = np.zeros(_WINDOW // 2, np.float32), 0, 0
+
+    def add(self, samples: npt.NDArray[np.float32]) -> None:
+        """Take the next samples, and all windows that are complete with them."""
+        self._held = np.concatenate([self._held, samples])
+        last = min(self.n_samples - 1, self._start + len(self._held) - _WINDOW)
+        places = np.arange(self._next, last + 1, self._hop)
+        for first in range(0, len(places), 64):
+            self._transform(places[first : first + 64])
+        self._next += len(places) * self._hop
+        n_done = min(len(self._held), self._next - self._start)
+        self._held, self._start = self._held[n_done:], self._start + n_done
+
+    def _transform(self, places: npt.NDArray[np.int64]) -> None:
+        windows = np.stack([self._held[place : place + _WINDOW] for place in places - self._start]) * self._window
+        columns = places * len(self.power) // self.n_samples
+        np.add.at(self.power, columns, np.abs(np.fft.rfft(windows)) ** 2)
+        np.add.at(self.n_windows, columns, 1)
 
 
 def _level(
