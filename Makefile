@@ -32,7 +32,8 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 demo: $(VENV)/.installed-demo
 	$(BIN)/python examples/demo.py --out '$(OUT)' $(if $(SONG),--song '$(SONG)')
 
-check: types style imports site
+# Without Node the page is still checked, by fingerprints, in the tests.
+check: types style imports site $(if $(shell command -v npm),page-check)
 
 types: setup
 	$(BIN)/mypy

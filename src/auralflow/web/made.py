@@ -104,9 +104,9 @@ def _forget_oldest(server: Server, record: Record) -> None:
 async def make_playable(server: Server, record: Record, name: str) -> Path:
     """A form of a track that every browser plays, in time with all others."""
     path = find_track(server, record, name)
-    is_cut = name == MIXTURE and (record.wish.from_s or record.wish.for_s)
-    is_plain = record.container in ("wav", "flac") if name == MIXTURE else suffix_of(path) in PLAYED_AS_IT_IS
-    if is_plain and not is_cut and path.suffix in PLAYED_AS_IT_IS:
+    # What was uploaded may be a WAV file of any coding, and cut.
+    if name != MIXTURE and suffix_of(path) == PLAYED_AS_IT_IS:
         return path
+    is_cut = name == MIXTURE and (record.wish.from_s or record.wish.for_s)
     where = stretch(record, name) if is_cut else {"from_s": 0.0, "for_s": None}
     return await make(server, record, f"{name}.wav", "playable", [path], path=str(path), **where)

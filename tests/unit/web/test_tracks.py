@@ -228,6 +228,18 @@ def test_what_plays_is_a_form_that_browsers_begin_alike(client: Client, song: by
     assert read_audio(path).n_samples == len(_read(cut.body))
 
 
+def test_what_plays_is_plain_samples_whatever_was_sent(client: Client, song: bytes) -> None:
+    """Browsers would decode a FLAC file whole, and begin an MP3 late."""
+    samples, rate = soundfile.read(io.BytesIO(song), dtype="int16")
+    packed = io.BytesIO()
+    soundfile.write(packed, samples, rate, format="FLAC")
+    mixture = client.separate(packed.getvalue(), "x.flac")["tracks"][0]
+    assert client.get(mixture["url"]).body == packed.getvalue()
+    played = client.get(f"{mixture['url']}?as=play").body
+    assert played.startswith(b"RIFF")
+    np.testing.assert_array_equal(_read(played), _read(song))
+
+
 def test_a_stem_file_needs_four_stems(client: Client, done: Any, song: bytes) -> None:
     answer = client.get(f"separations/{done['id']}/stem.mp4")
     assert (answer.status, "exactly four stems" in answer.reason) == (422, True)
