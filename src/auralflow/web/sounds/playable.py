@@ -8,8 +8,8 @@ from auralflow.audio.write import AudioWriter
 from auralflow.workers.serve import Beat
 
 PLAYED_AS_IT_IS = ".wav"
-"""Of our own outputs: the page reads stretches of plain samples. Decoders of browsers begin some formats late, and take a
-long FLAC file whole or not at all."""
+"""Of our own outputs: the page reads stretches of plain samples. Decoders of browsers begin some formats late, and take
+a long FLAC file whole or not at all."""
 
 
 def write_playable(path: str, to: str, from_s: float, for_s: float | None, beat: Beat) -> None:
