@@ -156,7 +156,7 @@ def sum_up(model: SpectrogramNetCausal, targets: Tensor) -> BandSums:
     stems = model.transform(targets)
     mixture = stems.sum(1)
     power, shared, own = (
-        network.pool(sums) * network.pool_widths.to(targets.dtype)
+        network.bands.pool(sums) * network.bands.widths.to(targets.dtype)
         for sums in (_dot(mixture, mixture), _dot(mixture.unsqueeze(1), stems), _dot(stems, stems))
     )
     return BandSums(*network.hear(mixture), power.unsqueeze(1), shared, own)

@@ -64,12 +64,12 @@ def test_any_number_of_channels_and_stems_streams(channels: int, stems: tuple[st
 def test_bands_hold_all_bins_once() -> None:
     network = _build().network
     powers = torch.rand(1, 2, 1, 129)
-    pooled = network.pool(powers) * network.pool_widths
+    pooled = network.bands.pool(powers) * network.bands.widths
     torch.testing.assert_close(pooled.sum(-1), powers[..., :128].sum(-1))
-    assert network.pool(powers).shape[-1] == len(network.pool_widths) == 64
+    assert network.bands.pool(powers).shape[-1] == len(network.bands.widths) == 64
     # What all bins of a band have, the band has, and gives back.
     bands = torch.rand(1, 2, 1, 64)
-    torch.testing.assert_close(network.pool(network._spread(bands)), bands)
+    torch.testing.assert_close(network.bands.pool(network.bands.spread(bands)), bands)
 
 
 def test_a_choice_of_stems_streams_alike() -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from auralflow.errors import ConfigError
-from auralflow.models.blocks.octave_masks import GroupLinear
+from auralflow.models.blocks.octave_bands import GroupLinear
 
 Cell = Literal["lstm", "gru"]
 

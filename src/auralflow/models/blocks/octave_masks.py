@@ -4,9 +4,8 @@
         --linear layer of each group--> local --all groups--> narrow --recurrent layers--> wide
         --for each group, of its local and its part of the wide features--> masks of its bands --> masks of all bins
 
-The lowest `n_fine` bins are bands of their own; each octave above has `n_fine / 2` bands, so that they are 2, 4, 8, ...
-bins wide. A mask has as many, every bin has the mask of its band (the Nyquist bin that of the last), and all channels
-have one mask.
+The bands are those of `octave_bands`. A mask has as many, every bin has the mask of its band, and all channels have one
+mask.
 
 **Level.** Power is measured against its running mean over the last three seconds (weights e-fold in one; digital
 silence does not count), so that masks do not change when the whole mixture is louder.
@@ -14,7 +13,6 @@ silence does not count), so that masks do not change when the whole mixture is l
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,11 +21,9 @@ from jaxtyping import Complex, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from auralflow.models.blocks.octave_bands import GROUP_BANDS, GroupLinear, OctaveBands
+
 _MEMORY_S, _LEVEL_S = 3.0, 1.0
-_TINY_POWER = 1e-10  # far below a frame of 16-bit noise
-_FLOOR = 1e-8  # of the running level: 80 dB below it
-_ROUNDING = 1e-7
-_GROUP_BANDS = 8
 
 
 @dataclass(frozen=True)
@@ -74,21 +70,15 @@ class OctaveMasks(nn.Module):
         n_before: int,
     ) -> None:
         super().__init__()
-        self.n_channels, self.n_stems, self.n_fine, self.n_before = n_channels, n_stems, n_fine, n_before
-        self.n_octaves = round(math.log2((n_freqs - 1) / n_fine))
-        self.n_groups = (n_fine + self.n_octaves * n_fine // 2) // _GROUP_BANDS
-        self.n_views = n_channels + 2 if n_channels > 1 else 1
-        self.n_seen = self.n_views * _GROUP_BANDS
-        self.pool_widths = torch.tensor(
-            [1] * n_fine + [2**octave for octave in range(1, self.n_octaves + 1) for _ in range(n_fine // 2)]
-        )
-        self.local = GroupLinear(self.n_groups, self.n_seen * (n_before + 1), n_local)
-        self.narrow = nn.Linear(self.n_groups * n_local, n_hidden)
+        self.n_channels, self.n_stems, self.n_before = n_channels, n_stems, n_before
+        self.bands = bands = OctaveBands(n_channels, n_freqs=n_freqs, n_fine=n_fine)
+        self.local = GroupLinear(bands.n_groups, bands.n_seen * (n_before + 1), n_local)
+        self.narrow = nn.Linear(bands.n_groups * n_local, n_hidden)
         self.norms = nn.ModuleList(nn.LayerNorm(n_hidden) for _ in range(n_layers))
         self.layers = nn.ModuleList(nn.LSTM(n_hidden, n_hidden, batch_first=True) for _ in range(n_layers))
-        self.wide = nn.Linear(n_hidden, self.n_groups * n_local)
-        self.mix = GroupLinear(self.n_groups, 2 * n_local, 2 * n_local)
-        self.head = GroupLinear(self.n_groups, 2 * n_local, n_stems * _GROUP_BANDS)
+        self.wide = nn.Linear(n_hidden, bands.n_groups * n_local)
+        self.mix = GroupLinear(bands.n_groups, 2 * n_local, 2 * n_local)
+        self.head = GroupLinear(bands.n_groups, 2 * n_local, n_stems * GROUP_BANDS)
         self.n_past = max(1, round(_MEMORY_S / frame_s))
         weights = torch.exp(torch.arange(-self.n_past, 1) * (frame_s / _LEVEL_S))
         self.register_buffer("level_weights", weights, persistent=False)
@@ -99,7 +89,7 @@ class OctaveMasks(nn.Module):
         silent = like.new_zeros(1, batch, like.shape[0])
         return OctaveState(
             like.new_zeros(batch, 2, self.n_past),
-            like.new_zeros(batch, self.n_before, self.n_groups, self.n_seen),
+            like.new_zeros(batch, self.n_before, self.bands.n_groups, self.bands.n_seen),
             tuple((silent, silent) for _ in self.layers),
         )
 
@@ -108,41 +98,29 @@ class OctaveMasks(nn.Module):
     ) -> tuple[Float[Tensor, "batch stem channel freq frame"], OctaveState]:
         """Masks of the next frames, at least one, and the next state."""
         bands, state = self.compute_bands(*self.hear(spectrogram), state)
-        spread = self._spread(bands).transpose(-1, -2).unsqueeze(2)
+        spread = self.bands.spread(bands).transpose(-1, -2).unsqueeze(2)
         return spread.expand(-1, -1, self.n_channels, -1, -1), state
 
     def hear(
         self, spectrogram: Complex[Tensor, "batch channel freq frame"]
     ) -> tuple[Float[Tensor, "batch frame view band"], Float[Tensor, "batch frame"]]:
         """What the network takes of a spectrogram: mean power in each band, and over all bins and channels."""
-        powers = self._view(spectrogram)
-        return self.pool(powers), powers[..., : self.n_channels, :].mean((-1, -2))
+        powers = self.bands.view(spectrogram)
+        return self.bands.pool(powers), powers[..., : self.n_channels, :].mean((-1, -2))
 
     def compute_bands(
         self, powers: Float[Tensor, "batch frame view band"], loudness: Float[Tensor, "batch frame"], state: OctaveState
     ) -> tuple[Float[Tensor, "batch stem frame band"], OctaveState]:
         """Masks by bands, from what `hear` gives."""
         level, levels = self._level(loudness, state.levels)
-        features = self._group(powers, level).to(self.narrow.weight.dtype)
+        features = self.bands.group(powers, level).to(self.narrow.weight.dtype)
         seen = torch.cat([state.features, features], 1)
         local = F.silu(self.local(seen.unfold(1, self.n_before + 1, 1).flatten(-2)))
         heard, hidden = self._recur(self.narrow(local.flatten(-2)), state.hidden)
-        wide = F.silu(self.wide(heard)).unflatten(-1, (self.n_groups, -1))
+        wide = F.silu(self.wide(heard)).unflatten(-1, (self.bands.n_groups, -1))
         logits = self.head(F.silu(self.mix(torch.cat([local, wide], -1))))
         before = seen[:, seen.shape[1] - self.n_before :].detach()
         return self._activate(logits.to(powers.dtype)), OctaveState(levels, before, hidden)
-
-    def _view(self, spectrogram: Tensor) -> Float[Tensor, "batch frame view freq"]:
-        """Power of each channel, of the channels' mean, and of what differs from it."""
-        channels = spectrogram.permute(0, 3, 1, 2)
-        powers = _square(channels)
-        if self.n_channels == 1:
-            return powers
-        mean = channels.mean(2, keepdim=True)
-        middle = _square(mean)
-        # Of channels that are nearly alike rounding decides how far they are apart: below this it is not looked at.
-        sides = _square(channels - mean).mean(2, keepdim=True) + _ROUNDING * middle
-        return torch.cat([powers, middle, sides], 2)
 
     def _level(
         self, powers: Float[Tensor, "batch frame"], before: Float[Tensor, "batch two past"]
@@ -155,24 +133,6 @@ class OctaveMasks(nn.Module):
         power, count = sums.unbind(1)
         return power / count.clamp_min(1e-3), heard[..., powers.shape[-1] :]
 
-    def pool(self, powers: Float[Tensor, "batch frame view freq"]) -> Float[Tensor, "batch frame view band"]:
-        """Mean power of each band."""
-        bands, start = [powers[..., : self.n_fine]], self.n_fine
-        for octave in range(1, self.n_octaves + 1):
-            octave_powers = powers[..., start : 2 * start]
-            bands.append(octave_powers.unflatten(-1, (-1, 2**octave)).mean(-1))
-            start *= 2
-        return torch.cat(bands, -1)
-
-    def _group(
-        self, powers: Float[Tensor, "batch frame view band"], level: Float[Tensor, "batch frame"]
-    ) -> Float[Tensor, "batch frame group feature"]:
-        """Decades above the running level, scaled to about one, by groups of bands."""
-        relative = powers / (level + _TINY_POWER)[..., None, None]
-        decades = ((relative + _FLOOR).log10() + 3) / 3
-        groups: Tensor = decades.unflatten(-1, (self.n_groups, _GROUP_BANDS))
-        return groups.transpose(2, 3).flatten(-2)
-
     def _recur(
         self, features: Float[Tensor, "batch frame feature"], hidden: tuple[tuple[Tensor, Tensor], ...]
     ) -> tuple[Float[Tensor, "batch frame feature"], tuple[tuple[Tensor, Tensor], ...]]:
@@ -184,22 +144,9 @@ class OctaveMasks(nn.Module):
         return features, tuple(after)
 
     def _activate(self, logits: Float[Tensor, "batch frame group feature"]) -> Float[Tensor, "batch stem frame band"]:
-        bands = logits.unflatten(-1, (self.n_stems, _GROUP_BANDS)).permute(0, 3, 1, 2, 4).flatten(-2)
+        bands = logits.unflatten(-1, (self.n_stems, GROUP_BANDS)).permute(0, 3, 1, 2, 4).flatten(-2)
         masks: Tensor = bands.softmax(1) if self.n_stems > 1 else bands.sigmoid()
         return masks
-
-    def _spread(self, bands: Float[Tensor, "*axes band"]) -> Float[Tensor, "*axes freq"]:
-        """To every bin what its band has."""
-        parts = [bands[..., : self.n_fine]]
-        for octave in range(1, self.n_octaves + 1):
-            start = self.n_fine + (octave - 1) * self.n_fine // 2
-            part = bands[..., start : start + self.n_fine // 2]
-            parts.append(part.unsqueeze(-1).expand(*part.shape, 2**octave).flatten(-2))
-        return torch.cat([*parts, bands[..., -1:]], -1)
-
-
-def _square(spectrogram: Complex[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
-    return spectrogram.real.square() + spectrogram.imag.square()
 
 
 def _run(
@@ -211,23 +158,3 @@ def _run(
     weights = cast(list[Tensor], layer.all_weights[0])
     given, cell = torch.lstm_cell(features[:, 0], (before[0][0], before[1][0]), *weights)
     return given.unsqueeze(1), (given.unsqueeze(0), cell.unsqueeze(0))
-
-
-class GroupLinear(nn.Module):
-    """A linear layer for each group.
-
-    Shape:
-        `[batch, frame, group, feature]` to the same, `n_out` features.
-    """
-
-    def __init__(self, n_groups: int, n_in: int, n_out: int) -> None:
-        super().__init__()
-        bound = n_in**-0.5
-        self.weight = nn.Parameter(torch.empty(n_groups, n_in, n_out).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.zeros(n_groups, 1, n_out))
-
-    def forward(self, features: Float[Tensor, "batch frame group feature"]) -> Float[Tensor, "batch frame group n_out"]:
-        groups = features.flatten(0, 1).transpose(0, 1)
-        mixed = torch.baddbmm(self.bias, groups, self.weight).transpose(0, 1)
-        unfolded: Tensor = mixed.unflatten(0, features.shape[:2])
-        return unfolded

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from auralflow.audio.formats import FORMAT_NAMES
 from auralflow.web import schema
 from auralflow.web.intake import FIELDS, check_room, take_in
 from auralflow.web.refusal import Refusal
@@ -27,6 +28,14 @@ _WORDS = {
     "from_s": "Second to start at",
     "for_s": "Seconds to separate",
 }
+_VALUES: dict[str, dict[str, Any]] = {
+    "residual": {"enum": ["true", "false"]},
+    "consistency": {"enum": ["none", "sum", "rest"]},
+    "format": {"enum": list(FORMAT_NAMES)},
+    "dither": {"enum": ["none", "tpdf"]},
+    "from_s": {"pattern": r"^[0-9]{1,9}(\.[0-9]{1,20})?$"},
+    "for_s": {"pattern": r"^[0-9]{1,9}(\.[0-9]{1,20})?$"},
+}
 _FORM = {
     "requestBody": {
         "required": True,
@@ -35,9 +44,13 @@ _FORM = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
+                    "additionalProperties": False,
                     "properties": {
                         "file": {"type": "string", "format": "binary", "description": "The song"},
-                        **{name: {"type": "string", "description": _WORDS[name]} for name in FIELDS},
+                        **{
+                            name: {"type": "string", "description": _WORDS[name], **_VALUES.get(name, {})}
+                            for name in FIELDS
+                        },
                     },
                 }
             }

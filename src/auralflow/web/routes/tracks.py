@@ -31,7 +31,9 @@ _TYPES = {
     ".stem.mp4": "audio/mp4",
     ".zip": "application/zip",
 }
-_FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} for kind in ("application/octet-stream", *_TYPES.values())}}
+}
 _PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 
 
