@@ -74,6 +74,7 @@ CANDIDATES: dict[str, Candidate] = {
             "config.mask": "real",
         },
     ),
+    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 11, _MASKS_LOSS, {}),
     "scnet": Candidate(
         "scnet",
         4,
