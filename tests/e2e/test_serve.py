@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,60 @@ def test_a_server_that_is_not_there_is_said_so(tmp_path: Path) -> None:
         api.separate(song, server="http://127.0.0.1:9", out=tmp_path / "out")
     with pytest.raises(AuralflowError, match=r"server: expected an address like http://127.0.0.1:8377, got 'studio'"):
         api.separate(song, server="studio", out=tmp_path / "out")
+
+
+def _tone_hz(number: int) -> int:
+    return 200 + 20 * number
+
+
+def _sing(folder: Path, number: int) -> Path:
+    time_s = np.arange(22050) / 44100
+    path = folder / f"{number}.wav"
+    soundfile.write(path, 0.25 * np.sin(2 * np.pi * _tone_hz(number) * time_s), 44100, "PCM_16")
+    return path
+
+
+def _hear(path: Path) -> float:
+    samples, rate = soundfile.read(path, always_2d=True)
+    spectrum = np.abs(np.fft.rfft(samples[:, 0]))
+    return float(np.argmax(spectrum) * rate / len(samples))
+
+
+def _memory_mib(server: Serve) -> float:
+    root = psutil.Process(server.process.pid)
+    return float(sum(process.memory_info().rss for process in (root, *root.children(recursive=True))) / 2**20)
+
+
+def _separate_all(server: Serve, numbers: range, folder: Path) -> float:
+    """Songs sent and stems fetched by many at once; gives the most memory that the server's processes had, in MiB."""
+    fields = {"model": "pass_through", "format": "wav16", "stems": "vocals"}
+
+    def separate(number: int) -> None:
+        key = server.service().send(_sing(folder, number), fields, lambda: None)["id"]
+        found = server.wait(key, "done")
+        assert found["title"] == str(number)
+        stem = folder / f"{number} vocals.wav"
+        server.service().fetch(found["tracks"][1]["url"], stem, lambda: None)
+        assert _hear(stem) == _tone_hz(number)
+
+    most = 0.0
+    with ThreadPoolExecutor(32) as visitors:
+        waiting = {visitors.submit(separate, number) for number in numbers}
+        while waiting:
+            done, waiting = wait(waiting, 0.2)
+            most = max(most, _memory_mib(server))
+            for visit in done:
+                visit.result()
+    return most
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_many_visitors_at_once_each_get_their_own_stems(serve: Callable[..., Serve], tmp_path: Path) -> None:
+    """None is lost, none is taken for another, and memory does not grow with them."""
+    server = serve("--workers", "2")
+    first = _separate_all(server, range(50), tmp_path)
+    rest = _separate_all(server, range(50, 200), tmp_path)
+    listed = server.service().get(f"{API}/separations?limit=500")["items"]
+    assert sorted(int(item["title"]) for item in listed if item["state"] == "done") == list(range(200))
+    assert rest < first + 40

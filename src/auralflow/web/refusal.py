@@ -38,13 +38,18 @@ class Refusal(HTTPException):
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        super().__init__(status, " ".join(message.split()), named or None)
+        super().__init__(status, message, named or None)
 
 
 def answer(status: int, message: str, headers: Any = None) -> JSONResponse:
     """A refusal as a response."""
     code = _CODES.get(status, "error")
-    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+    return JSONResponse({"error": {"code": code, "message": _line(message)}}, status, headers)
+
+
+def _line(message: str) -> str:
+    """One line of what prints: messages name what a visitor sent, which may be anything, even no text at all."""
+    return "".join(c for c in " ".join(message.split()) if c.isprintable())
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -57,12 +62,13 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def explain(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+        # A number is where JSON is broken.
+        place = ".".join(part for part in first["loc"][1:] if isinstance(part, str))
         return answer(422, f"{place or 'request'}: {first['msg']}")
 
     @app.exception_handler(AuralflowError)
     async def pass_on(request: Request, error: AuralflowError) -> Response:
-        return answer(422, " ".join(str(error).split()))
+        return answer(422, str(error))
 
     @app.exception_handler(OSError)
     @app.exception_handler(sqlite3.OperationalError)

@@ -44,6 +44,7 @@ def test_events_begin_with_all_and_tell_each_change(start: Start) -> None:
     with start() as client:
         client.behave("slow 20")
         first = client.send(client.song, "a.wav").json["id"]
+        client.wait(first, "running")
         with listen(client) as events:
             kind, values = next(events)
             assert kind == "snapshot"

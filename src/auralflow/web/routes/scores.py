@@ -30,6 +30,7 @@ _FORM = {
                 "schema": {
                     "type": "object",
                     "description": "The true stems, each in a field that is called like the stem",
+                    "minProperties": 1,
                     "additionalProperties": {"type": "string", "format": "binary"},
                 }
             }
