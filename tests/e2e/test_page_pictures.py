@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, Page, expect
 from auralflow.data.synth_dataset import plan_song
 from auralflow.data.synth_song import write_song
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
+# The page itself is tested in `test_page`.
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="signals")]
 
 DOCS = Path(__file__).parents[2] / "docs" / "pictures"
 SONG = "Morning train"
