@@ -21,18 +21,6 @@ import soundfile
 
 from notes import RATE, Note, Sound
 
-BASS_PROGRAMS = (32, 33, 34, 35, 36, 37, 38, 39)
-KEYS = (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 21)
-GUITARS_CLEAN = (24, 25, 26, 27, 28)
-GUITARS_DRIVEN = (29, 30)
-STRINGS = (40, 41, 42, 44, 48, 49, 50, 51)
-BRASS = (56, 57, 58, 59, 60, 61, 62, 63)
-REEDS = (64, 65, 66, 67, 68, 69, 70, 71)
-PIPES = (72, 73, 74, 75, 77, 79)
-SYNTH_LEADS = (80, 81, 82, 84, 85, 86, 87)
-SYNTH_PADS = (88, 89, 90, 91, 92, 93, 94, 95)
-PLUCKED = (11, 12, 13, 45, 46, 104, 105, 106, 107, 108)
-"""Plucked strings, and bars that are struck and ring alike."""
 DRUM_KITS = (0, 8, 16, 24, 25, 32, 40)
 """On the drum channel: standard, room, power, electronic, TR-808, jazz, brush."""
 

@@ -127,30 +127,12 @@ def separate(
         >>> [output.path.name for output in report.done[0].outputs]  # doctest: +SKIP
         ['vocals.flac', 'karaoke.flac']
     """
-    from auralflow.errors import ConfigError
-    from auralflow.fetch.service import TOKEN_VARIABLE, Service
     from auralflow.pretrained.obtain import is_undescribed, prepare_model
     from auralflow.separation.build import models_of
     from auralflow.separation.config import SeparationConfig, parse_time
     from auralflow.separation.folders import Job
     from auralflow.separation.forecast import forecast
-    from auralflow.separation.remote import RemoteJob, check_remote
 
-    given = {
-        "device": device != "auto",
-        "precision": precision != "exact",
-        "compile": compile,
-        "engine": engine,
-        "segment": segment,
-        "overlap": overlap is not None,
-        "batch": batch,
-        "threads": threads,
-        "tuned": tuned,
-        "workers": workers,
-        "hang": hang != 900.0,
-        "dry_run": dry_run,
-        "offline": offline,
-    }
     config = SeparationConfig(
         model=model,
         stems=None if stems is None else _names(stems),
@@ -176,6 +158,25 @@ def separate(
     if not str(out):
         raise ConfigError("out: expected a folder, got an empty name")
     if server is not None:
+        # Nothing of this is loaded where songs are separated here.
+        from auralflow.fetch.service import TOKEN_VARIABLE, Service
+        from auralflow.separation.remote import RemoteJob, check_remote
+
+        given = {
+            "device": device != "auto",
+            "precision": precision != "exact",
+            "compile": compile,
+            "engine": engine,
+            "segment": segment,
+            "overlap": overlap is not None,
+            "batch": batch,
+            "threads": threads,
+            "tuned": tuned,
+            "workers": workers,
+            "hang": hang != 900.0,
+            "dry_run": dry_run,
+            "offline": offline,
+        }
         check_remote(given)
         service = Service(server, os.environ.get(TOKEN_VARIABLE))
         remote = RemoteJob(paths, config, Path(out), service)

@@ -14,6 +14,7 @@ from auralflow.errors import DownloadError
 from auralflow.fetch.address import show_address
 
 API = "/api/v1"
+"""Where the HTTP API begins."""
 TOKEN_VARIABLE = "AURALFLOW_TOKEN"
 
 _TIMEOUT_S = 120.0

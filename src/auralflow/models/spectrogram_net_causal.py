@@ -33,6 +33,7 @@ from auralflow.dsp.stft import STFTConfig
 from auralflow.errors import ConfigError
 from auralflow.estimate import Estimate
 from auralflow.models.blocks.causal import CausalFrames, FrameState
+from auralflow.models.blocks.octave_bands import check_bands
 from auralflow.models.blocks.octave_masks import OctaveMasks, OctaveState
 from auralflow.models.blocks.waveform import check_mixture
 from auralflow.spec import ModelSpec
@@ -67,14 +68,7 @@ class SpectrogramNetCausalConfig:
                 raise ConfigError(f"config.{name}: expected 1 or more, got {getattr(self, name)!r}")
         if self.n_before < 0:
             raise ConfigError(f"config.n_before: expected 0 or more, got {self.n_before!r}")
-        if self.n_fine < 16 or self.n_fine % 16:
-            raise ConfigError(f"config.n_fine: expected a multiple of 16, got {self.n_fine!r}")
-        n_octaves, rest = divmod(self.stft.n_fft // 2, self.n_fine)
-        if rest or n_octaves & (n_octaves - 1) or not n_octaves:
-            raise ConfigError(
-                f"config.stft.n_fft: expected {2 * self.n_fine} (twice n_fine) times a power of two, "
-                f"got {self.stft.n_fft}"
-            )
+        check_bands(self.n_fine, self.stft.n_fft)
 
 
 TINY = SpectrogramNetCausalConfig(STFTConfig(256, 64), n_fine=32, n_local=4, n_hidden=8)

@@ -29,7 +29,7 @@ from torch.nn import functional as F
 
 from auralflow.dsp.stft import STFTConfig
 from auralflow.errors import ConfigError
-from auralflow.models.blocks.octave_bands import GROUP_BANDS, GroupLinear, OctaveBands
+from auralflow.models.blocks.octave_bands import GROUP_BANDS, GroupLinear, OctaveBands, check_bands
 from auralflow.models.blocks.spectrogram import SpectrogramMaskModel
 from auralflow.spec import ModelSpec
 
@@ -70,14 +70,7 @@ class SpectrogramNetOctaveConfig:
             raise ConfigError(f"config.n_around: expected 0 or more, got {self.n_around!r}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"config.dropout: expected 0 to below 1, got {self.dropout!r}")
-        if self.n_fine < 16 or self.n_fine % 16:
-            raise ConfigError(f"config.n_fine: expected a multiple of 16, got {self.n_fine!r}")
-        n_octaves, rest = divmod(self.stft.n_fft // 2, self.n_fine)
-        if rest or n_octaves & (n_octaves - 1) or not n_octaves:
-            raise ConfigError(
-                f"config.stft.n_fft: expected {2 * self.n_fine} (twice n_fine) times a power of two, "
-                f"got {self.stft.n_fft}"
-            )
+        check_bands(self.n_fine, self.stft.n_fft)
 
 
 _SILENT = (-8 + 3) / 3  # what `OctaveBands.group` gives for a band 80 dB below the level or less

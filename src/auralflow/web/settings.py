@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auralflow.errors import ConfigError
+from auralflow.fetch.service import API, TOKEN_VARIABLE
+
+__all__ = ["API", "LOOPBACK", "Limits", "ServeSettings"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """Hosts that only this machine can reach."""
-TOKEN_VARIABLE = "AURALFLOW_TOKEN"
-API = "/api/v1"
-"""Where the HTTP API begins."""
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 

@@ -13,10 +13,25 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
+from auralflow.errors import ConfigError
+
 GROUP_BANDS = 8
 _TINY_POWER = 1e-10  # far below a frame of 16-bit noise
 _FLOOR = 1e-8  # of the level: 80 dB below it
 _ROUNDING = 1e-7
+
+
+def check_bands(n_fine: int, n_fft: int) -> None:
+    """Refuse what `OctaveBands` cannot cut, in the words of a config that has both.
+
+    Raises:
+        ConfigError: `n_fine` is no multiple of 16, or half a frame no power of two times `n_fine`.
+    """
+    if n_fine < 16 or n_fine % 16:
+        raise ConfigError(f"config.n_fine: expected a multiple of 16, got {n_fine!r}")
+    n_octaves, rest = divmod(n_fft // 2, n_fine)
+    if rest or n_octaves & (n_octaves - 1) or not n_octaves:
+        raise ConfigError(f"config.stft.n_fft: expected {2 * n_fine} (twice n_fine) times a power of two, got {n_fft}")
 
 
 class OctaveBands:
