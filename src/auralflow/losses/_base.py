@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -59,10 +58,8 @@ class PerStemLoss(ABC):
             ShapeError: estimate and targets have different shapes.
             ConfigError: the estimate lacks a field that the loss needs.
         """
-        if estimate.stems.shape != targets.shape:
-            raise ShapeError(
-                f"expected targets of the estimate's shape {tuple(estimate.stems.shape)}, got {tuple(targets.shape)}"
-            )
+        if estimate.shape != tuple(targets.shape):
+            raise ShapeError(f"expected targets of the estimate's shape {estimate.shape}, got {tuple(targets.shape)}")
         return self.per_stem(_widen_fields(estimate), widen(targets)).mean()
 
 
@@ -80,4 +77,6 @@ def widen(signal: Tensor) -> Tensor:
 
 def _widen_fields(estimate: Estimate) -> Estimate:
     masks = None if estimate.masks is None else widen(estimate.masks)
-    return dataclasses.replace(estimate, stems=widen(estimate.stems), mixture=widen(estimate.mixture), masks=masks)
+    return Estimate(
+        lambda: widen(estimate.stems), widen(estimate.mixture), masks, estimate.transform, estimate.latent
+    )

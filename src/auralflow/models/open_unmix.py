@@ -27,6 +27,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from jaxtyping import Complex, Float
@@ -127,11 +128,8 @@ class OpenUnmix(nn.Module):
         check_mixture(mixture, self.spec)
         spectrogram = self.transform(mixture)
         masks = self._compute_masks(spectrogram)
-        n_iterations = 0 if self.training else self.config.n_wiener_iterations
-        spectrograms = wiener_windows(masks, spectrogram, n_iterations, self.config.wiener_frames)
-        chosen = self._choose(spectrograms).unbind(1)  # one by one: the frames of all take four times as much memory
-        stems = torch.stack([istft(stem, self.config.stft, mixture.shape[-1]) for stem in chosen], dim=1)
-        return Estimate(stems.to(mixture.dtype), mixture, self._choose(masks), self.transform)
+        separate = partial(self._separate, masks, spectrogram, mixture)
+        return Estimate(separate, mixture, self._choose(masks), self.transform)
 
     def transform(self, waveform: Float[Tensor, "*axes time"]) -> Complex[Tensor, "*axes freq frame"]:
         """The model's own spectrogram; half-precision waveforms are transformed in single precision."""
@@ -163,6 +161,18 @@ class OpenUnmix(nn.Module):
             shares = masks * magnitudes.unsqueeze(1)
             masks = shares / (shares.sum(1, keepdim=True) + _TINY)
         return masks.permute(0, 1, 3, 4, 2)
+
+    def _separate(
+        self,
+        masks: Float[Tensor, "batch stem channel freq frame"],
+        spectrogram: Complex[Tensor, "batch channel freq frame"],
+        mixture: Float[Tensor, "batch channel time"],
+    ) -> Float[Tensor, "batch chosen channel time"]:
+        n_iterations = 0 if self.training else self.config.n_wiener_iterations
+        spectrograms = wiener_windows(masks, spectrogram, n_iterations, self.config.wiener_frames)
+        chosen = self._choose(spectrograms).unbind(1)  # one by one: the frames of all take four times as much memory
+        stems = torch.stack([istft(stem, self.config.stft, mixture.shape[-1]) for stem in chosen], dim=1)
+        return stems.to(mixture.dtype)
 
     def _choose(self, stems: Tensor) -> Tensor:
         if self._needed == self.spec.stems:

@@ -14,7 +14,7 @@ Shape:
     `[batch, channel, time]` to `[batch, stem, channel, time]`; in between features of `[batch, frame, group, feature]`
     and masks of `[batch, stem, channel, freq, frame]`.
 
-The default has 6,370,432 parameters.
+The default has 5,954,432 parameters.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class SpectrogramNetOctaveConfig:
     """Spectrogram that is masked."""
     n_fine: int = 256
     """Bands of one bin, a multiple of 16; the octaves above have half as many each, up to the Nyquist frequency."""
-    n_local: int = 40
+    n_local: int = 36
     """Features of eight neighbouring bands."""
     n_hidden: int = 384
     """Features between the recurrent layers, even: half of them from each direction."""

@@ -33,7 +33,7 @@ def _build(spec: ModelSpec = SMALL_SPEC, config: SpectrogramNetOctaveConfig = TI
 
 def test_default_size() -> None:
     model = SpectrogramNetOctave(SPEC, SpectrogramNetOctaveConfig())
-    assert sum(parameter.numel() for parameter in model.parameters()) == 6_370_432
+    assert sum(parameter.numel() for parameter in model.parameters()) == 5_954_432
 
 
 def test_stems_sum_to_the_mixture() -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -113,9 +114,8 @@ class SpectrogramMaskModel(nn.Module):
             )
         spectrogram = self.transform(mixture)
         masks, latent = self._compute_masks(spectrogram, mixture.dtype)
-        masks, spectrograms = self._separate(masks, spectrogram, mixture.shape[-1])
-        stems = istft(spectrograms, self.stft, mixture.shape[-1]).to(mixture.dtype)
-        return Estimate(stems, mixture, masks, self.transform, latent)
+        separate = partial(self._separate, masks, spectrogram, mixture)
+        return Estimate(separate, mixture, self._choose(masks), self.transform, latent)
 
     def transform(self, waveform: Float[Tensor, "*axes time"]) -> Complex[Tensor, "*axes freq frame"]:
         """The model's own spectrogram; half-precision waveforms are transformed in single precision."""
@@ -172,19 +172,25 @@ class SpectrogramMaskModel(nn.Module):
                 return masks
 
     def _separate(
-        self, masks: Tensor, spectrogram: Complex[Tensor, "batch channel freq frame"], n_samples: int
-    ) -> tuple[_Masks, Complex[Tensor, "batch stem channel freq frame"]]:
-        """The chosen stems' masks and spectrograms, phase decided."""
+        self, masks: _Masks, spectrogram: Complex[Tensor, "batch channel freq frame"], mixture: Tensor
+    ) -> Float[Tensor, "batch chosen channel time"]:
+        """The chosen stems' waveforms."""
+        n_samples = mixture.shape[-1]
+        return istft(self._mask(masks, spectrogram, n_samples), self.stft, n_samples).to(mixture.dtype)
+
+    def _mask(
+        self, masks: _Masks, spectrogram: Complex[Tensor, "batch channel freq frame"], n_samples: int
+    ) -> Complex[Tensor, "batch chosen channel freq frame"]:
+        """The chosen stems' spectrograms, phase decided."""
         method = "mixture" if self.training else self.phase.method
         if method == "wiener":  # its stems depend on each other, so that the choice comes last
-            everything = wiener_em(masks * spectrogram.unsqueeze(1), spectrogram, self.phase.n_wiener_iterations)
-            return self._choose(masks), self._choose(everything)
-        masks = self._choose(masks)
-        masked = masks * spectrogram.unsqueeze(1)
+            masked = masks * spectrogram.unsqueeze(1)
+            return self._choose(wiener_em(masked, spectrogram, self.phase.n_wiener_iterations))
+        masked = self._choose(masks) * spectrogram.unsqueeze(1)
         if method == "griffin_lim":
             n, momentum = self.phase.n_griffin_lim_iterations, self.phase.griffin_lim_momentum
-            return masks, fast_griffin_lim(masked.abs(), masked, self.stft, n_samples, n, momentum)
-        return masks, masked
+            return fast_griffin_lim(masked.abs(), masked, self.stft, n_samples, n, momentum)
+        return masked
 
     def _choose(self, stems: Tensor) -> Tensor:
         is_everything = self._chosen == tuple(range(self._n_stems))
