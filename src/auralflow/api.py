@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from auralflow.separation.results import JobCallback, JobReport
     from auralflow.training.configure import ConfigReport
     from auralflow.training.run import TrainEvents, TrainReport
+    from auralflow.workers.ray_pool import Cluster
 
 
 def separate(
@@ -52,7 +53,10 @@ def separate(
     device: str = "auto",
     precision: Literal["exact", "fast"] = "exact",
     compile: bool = False,
-    engine: Literal["torch", "onnx"] | None = None,
+    engine: Literal["torch", "onnx", "ray"] | None = None,
+    address: str | None = None,
+    cpus: int = 1,
+    gpus: float = 0.0,
     segment: float | None = None,
     overlap: float | None = None,
     batch: int | None = None,
@@ -95,15 +99,19 @@ def separate(
         device: auto, cpu, cuda, cuda:1, mps or xpu.
         precision: 'exact' computes in 32 bits, 'fast' in 16 where that was measured to leave 45 dB of the output.
         compile: let torch compile the model, which takes a minute or more, once on this machine; for many files.
-        engine: 'torch', the default, or 'onnx' for ONNX Runtime on the CPU: the model is exported once, or is a file of
-            'auralflow export'.
+        engine: 'torch', the default; 'onnx' for ONNX Runtime on the CPU: the model is exported once, or is a file of
+            'auralflow export'; or 'ray', torch on a Ray cluster, whose nodes see inputs and outputs at the same paths.
+        address: of the Ray cluster, like head:6379 or auto; by default one is started on this machine.
+        cpus: processors of each worker on the Ray cluster.
+        gpus: GPUs of each worker on the Ray cluster; 0.5 lets two share one.
         segment: seconds separated at once; by default what the model was made for.
         overlap: part of a segment that neighbours share, 0 to below 1; by default no more than the model needs.
         batch: segments computed at once; by default 2 on a CPU, each with half of the threads, 4 elsewhere.
         threads: threads that torch computes with on a CPU; by default as many as it takes by itself.
         tuned: use the batch, threads, engine and compilation that 'auralflow bench' found fastest for the model on this
             machine, where they are not given.
-        workers: processes for many files; the cores are divided among them.
+        workers: processes for many files; the cores are divided among them. On a Ray cluster the most at a time, by
+            default as many as it has room for.
         overwrite: separate again what is already done.
         content_hash: know done files by a hash of their content rather than by size and time.
         hang: seconds without a sign of life after which a worker process is replaced.
@@ -150,10 +158,11 @@ def separate(
         device=device,
         precision=precision,
         compile=compile,
-        engine=engine,
+        engine=None if engine == "ray" else engine,
         threads=threads,
         tuned=tuned,
     )
+    cluster = _choose_cluster(engine, address, cpus, gpus)
     paths = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
     if not str(out):
         raise ConfigError("out: expected a folder, got an empty name")
@@ -189,8 +198,33 @@ def separate(
     for needed in models_of(config, job.plan.stems):
         prepare_model(needed, events=download, offline=offline)
     return job.run(
-        n_workers=workers, overwrite=overwrite, content_hash=content_hash, hang_s=hang, report=report, cancel=cancel
+        n_workers=workers,
+        overwrite=overwrite,
+        content_hash=content_hash,
+        hang_s=hang,
+        cluster=cluster,
+        report=report,
+        cancel=cancel,
     )
+
+
+def _choose_cluster(engine: str | None, address: str | None, cpus: int, gpus: float) -> Cluster | None:
+    """What the flags say of a Ray cluster; None for this machine.
+
+    Raises:
+        ConfigError: they say something of one, and the engine is another.
+        MissingExtraError: Ray is not installed.
+    """
+    if engine != "ray":
+        for name, is_given in (("address", address is not None), ("cpus", cpus != 1), ("gpus", gpus != 0)):
+            if is_given:
+                raise ConfigError(f"{name}: belongs to a Ray cluster; add --engine ray, or leave --{name} out")
+        return None
+    from auralflow.errors import import_extra
+    from auralflow.workers.ray_pool import Cluster
+
+    import_extra("ray", "ray")
+    return Cluster(address, cpus, gpus)
 
 
 def configure(

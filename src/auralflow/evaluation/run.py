@@ -20,7 +20,8 @@ from auralflow.evaluation.song import evaluate_song
 from auralflow.evaluation.systems import list_files, open_system
 from auralflow.separation.manifest import own_folder
 from auralflow.separation.progress import CancelToken
-from auralflow.workers.pool import Task, TaskEvent, WorkerPool
+from auralflow.workers.pool import WorkerPool
+from auralflow.workers.tasks import Task, TaskEvent
 
 WORKER = "auralflow.evaluation.worker"
 """What a worker process runs."""

@@ -11,7 +11,7 @@ from auralflow.evaluation.results import encode_song
 from auralflow.workers.serve import Beat, Work, serve
 
 
-def _prepare(setup: dict[str, Any]) -> Work:
+def prepare(setup: dict[str, Any]) -> Work:
     import torch
 
     from auralflow.evaluation.plan import make_plan
@@ -40,4 +40,4 @@ def _prepare(setup: dict[str, Any]) -> Work:
 
 
 if __name__ == "__main__":
-    serve(_prepare, lambda task: str(task["name"]))
+    serve(prepare, lambda task: str(task["name"]))

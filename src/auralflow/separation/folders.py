@@ -21,7 +21,9 @@ from auralflow.separation.progress import CancelToken, Progress
 from auralflow.separation.results import Failure, FileResult, JobCallback, JobEvent, JobReport
 from auralflow.separation.tuned import apply_tuned
 from auralflow.separation.worker import decode_result, describe_setup, describe_task
-from auralflow.workers.pool import TaskEvent, WorkerPool
+from auralflow.workers.pool import WorkerPool
+from auralflow.workers.ray_pool import Cluster, RayPool
+from auralflow.workers.tasks import TaskEvent
 
 WORKER = "auralflow.separation.worker"
 """What a worker process runs."""
@@ -59,20 +61,25 @@ class Job:
         overwrite: bool = False,
         content_hash: bool = False,
         hang_s: float = 900.0,
+        cluster: Cluster | None = None,
         report: JobCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> JobReport:
         """Separate what is not done yet.
 
         Args:
-            n_workers: worker processes. None: a single file is separated in this process, many in one worker.
+            n_workers: worker processes. None: a single file is separated in this process, many in one worker; on a
+                cluster as many as it has room for.
             overwrite: separate again what is done or quarantined.
             content_hash: know inputs by their content rather than by size and time.
             hang_s: seconds without a sign of life after which a worker is replaced.
+            cluster: separate on a Ray cluster instead of this machine; every node sees inputs and outputs at the same
+                paths.
             report: hears of every file.
 
         Raises:
-            ConfigError: fewer than one worker, or no time to hang.
+            ConfigError: fewer than one worker, no time to hang, or no cluster where it should be.
+            MissingExtraError: a cluster without Ray.
             OutputError: the output folder cannot be written, or another job holds it.
             Cancelled: the token was cancelled; what was finished is kept.
         """
@@ -85,12 +92,16 @@ class Job:
             manifest = Manifest(self.out, self.config.fingerprint(self.model.identity), content_hash)
             ledger = Ledger(manifest, report, len(self.sources))
             todo = self.sources if overwrite else [s for s in self.sources if not ledger.knows(s.path)]
-            if n_workers is None and len(self.sources) == 1:
+            if cluster is None and n_workers is None and len(self.sources) == 1:
                 with use_threads(self.config.threads):
                     self._run_here(todo, work, ledger, cancel or CancelToken())
             elif todo:
                 setup = describe_setup(self.config, self.out, work)
-                pool = WorkerPool(WORKER, setup, n_workers or 1, hang_s)
+                pool = (
+                    WorkerPool(WORKER, setup, n_workers or 1, hang_s)
+                    if cluster is None
+                    else RayPool(WORKER, setup, n_workers, hang_s, cluster)
+                )
                 tasks = [describe_task(source) for source in todo]
                 pool.run(tasks, lambda event: ledger.hear(self._translate(event)), (cancel or CancelToken()).check)
         return ledger.close(time.monotonic() - started)

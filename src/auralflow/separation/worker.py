@@ -11,8 +11,8 @@ from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source
 from auralflow.separation.files import separate_file
 from auralflow.separation.results import FileResult, OutputFile
-from auralflow.workers.pool import Task
 from auralflow.workers.serve import Beat, Work, serve
+from auralflow.workers.tasks import Task
 
 
 def encode_result(result: FileResult) -> dict[str, Any]:
@@ -40,7 +40,8 @@ def describe_task(source: Source) -> Task:
     return Task(str(source.path), {"path": str(source.path), "folder": source.folder.as_posix()})
 
 
-def _prepare(setup: dict[str, Any]) -> Work:
+def prepare(setup: dict[str, Any]) -> Work:
+    """Load the model; gives what separates one file after another."""
     import torch
 
     from auralflow.separation.build import build_separator
@@ -69,5 +70,10 @@ def _prepare(setup: dict[str, Any]) -> Work:
     return separate
 
 
+def describe(task: dict[str, Any]) -> str:
+    """What a task is called."""
+    return str(task["path"])
+
+
 if __name__ == "__main__":
-    serve(_prepare, lambda task: str(task["path"]))
+    serve(prepare, describe)

@@ -14,7 +14,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from auralflow.errors import AudioError, AuralflowError, Cancelled
-from auralflow.workers.pool import Task, TaskEvent, WorkerPool
+from auralflow.workers.pool import WorkerPool
+from auralflow.workers.tasks import Task, TaskEvent
 
 WORKER = "auralflow.web.sounds.worker"
 

@@ -20,7 +20,8 @@ from auralflow.web.record import Record
 from auralflow.web.settings import ServeSettings
 from auralflow.web.store import Store
 from auralflow.web.worker import ABOUT
-from auralflow.workers.pool import Task, TaskEvent, WorkerPool
+from auralflow.workers.pool import WorkerPool
+from auralflow.workers.tasks import Task, TaskEvent
 
 WORKER = "auralflow.web.worker"
 

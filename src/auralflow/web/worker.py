@@ -34,7 +34,7 @@ _PATIENCE_S = 60.0
 _RESULT = "result.json"
 
 
-def _prepare(setup: dict[str, Any]) -> Work:
+def prepare(setup: dict[str, Any]) -> Work:
     # A model that is not here is refused when a song is sent; nothing is fetched behind the visitor's back.
     os.environ["AURALFLOW_OFFLINE"] = "1"
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
@@ -147,4 +147,4 @@ def _end_with_parent(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(_prepare, lambda task: "this song")
+    serve(prepare, lambda task: "this song")

@@ -15,60 +15,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from auralflow.errors import AuralflowError
+from auralflow.workers.tasks import STOPPED, More, Report, Task, TaskQueue, Tried
 
-STOPPED = "stopped on request"
-"""Reason of a task that was cancelled."""
-
-_MAX_TRIES = 2
 _POLL_S = 0.2
-
-
-@dataclass(frozen=True)
-class Task:
-    """Something for a worker to do."""
-
-    key: str
-    """What it is called; unique."""
-    values: Mapping[str, Any]
-    """What the worker is told, in plain containers."""
-
-
-@dataclass(frozen=True)
-class TaskEvent:
-    """Something happened to a task."""
-
-    kind: Literal["started", "progress", "done", "failed", "quarantined", "retried"]
-    """`failed`: the worker said so. `quarantined`: it crashed or hung twice."""
-    key: str
-    """Of the task."""
-    fraction: float = 0.0
-    """Part of the task that is done."""
-    result: Any = None
-    """What the worker gave, in plain containers."""
-    reason: str = ""
-    """Of a failure; one line."""
-
-
-More = Callable[[int], Sequence[Task] | None]
-"""Gives at most so many further tasks; None when there will be no more."""
-
-
-@dataclass
-class _Tried:
-    task: Task
-    n_tries: int = 0
 
 
 @dataclass
 class _Worker:
     process: subprocess.Popen[str]
-    tried: _Tried | None = None
+    tried: Tried | None = None
     is_ready: bool = False
     last_sign: float = field(default_factory=time.monotonic)
     listener: threading.Thread | None = None
@@ -97,7 +57,7 @@ class WorkerPool:
     def run(
         self,
         tasks: Iterable[Task],
-        report: Callable[[TaskEvent], None],
+        report: Report,
         check: Callable[[], None],
         more: More | None = None,
     ) -> None:
@@ -112,12 +72,11 @@ class WorkerPool:
         Raises:
             AuralflowError: no worker can be started, for the reason the first one gave.
         """
-        self._report, self._more = report, more
-        self._waiting = deque(_Tried(task) for task in tasks)
+        self._tasks = TaskQueue(tasks, report, more)
         try:
-            for _ in range(self._n_workers if more else min(self._n_workers, len(self._waiting))):
+            for _ in range(self._n_workers if more else min(self._n_workers, len(self._tasks))):
                 self._start()
-            while self._waiting or self._n_busy or self._more:
+            while self._tasks or self._n_busy or self._tasks.may_grow:
                 check()
                 self._end_hung()
                 self._end_cancelled()
@@ -149,18 +108,13 @@ class WorkerPool:
                 self._handle(*message)
 
     def _ask_for_more(self) -> None:
-        n_free = self._n_workers - self._n_busy - len(self._waiting)
-        if self._more is None or n_free < 1:
+        if not self._tasks.may_grow:
             return
-        tasks = self._more(n_free)
-        if tasks is None:
-            self._more = None
-            return
-        self._waiting.extend(_Tried(task) for task in tasks)
+        self._tasks.ask_for_more(self._n_workers - self._n_busy)
         for worker in [w for w in self._workers if w.is_ready and w.tried is None and not w.verdict]:
             self._feed(worker)
         n_starting = sum(not worker.is_ready for worker in self._workers)
-        if len(self._waiting) > n_starting and len(self._workers) < self._n_workers:
+        if len(self._tasks) > n_starting and len(self._workers) < self._n_workers:
             self._start()
 
     def _start(self) -> None:
@@ -204,27 +158,14 @@ class WorkerPool:
             self._feed(worker)
         elif message["kind"] == "fatal":
             raise AuralflowError(message["reason"])
-        elif worker.tried is not None:
-            self._hear(worker, worker.tried.task.key, message)
-
-    def _hear(self, worker: _Worker, key: str, message: dict[str, Any]) -> None:
-        if message["kind"] == "progress":
-            self._report(TaskEvent("progress", key, message["fraction"]))
-            return
-        if message["kind"] == "done":
-            self._report(TaskEvent("done", key, 1.0, result=message["result"]))
-        else:
-            self._report(TaskEvent("failed", key, reason=message["reason"]))
-        self._feed(worker)
+        elif worker.tried is not None and self._tasks.hear(worker.tried.task.key, message):
+            self._feed(worker)
 
     def _feed(self, worker: _Worker) -> None:
         # One that is being ended may have answered just before.
-        worker.tried = self._waiting.popleft() if self._waiting and not worker.verdict else None
-        if worker.tried is None:
-            return
-        worker.tried.n_tries += 1
-        self._report(TaskEvent("started", worker.tried.task.key))
-        self._send(worker, worker.tried.task.values)
+        worker.tried = None if worker.verdict else self._tasks.begin()
+        if worker.tried is not None:
+            self._send(worker, worker.tried.task.values)
 
     def _bury(self, worker: _Worker) -> None:
         """A worker ended; its task is tried once more or quarantined."""
@@ -235,18 +176,10 @@ class WorkerPool:
                 f"a worker process ended before it was ready (exit code {code}); see its message above"
             )
         if worker.tried is not None:
-            self._judge(worker.tried, worker.verdict or f"its worker process ended with {_describe_exit(code)}")
-        if self._waiting:
+            reason = worker.verdict or f"its worker process ended with {_describe_exit(code)}"
+            self._tasks.give_back(worker.tried, reason)
+        if self._tasks:
             self._start()
-
-    def _judge(self, tried: _Tried, reason: str) -> None:
-        if reason == STOPPED:
-            self._report(TaskEvent("failed", tried.task.key, reason=STOPPED))
-        elif tried.n_tries < _MAX_TRIES:
-            self._waiting.appendleft(tried)
-            self._report(TaskEvent("retried", tried.task.key))
-        else:
-            self._report(TaskEvent("quarantined", tried.task.key, reason=f"{reason}, twice; not tried again"))
 
     def _end_hung(self) -> None:
         now = time.monotonic()
@@ -258,9 +191,7 @@ class WorkerPool:
     def _end_cancelled(self) -> None:
         while not self._cancelled.empty():
             key = self._cancelled.get()
-            for tried in [t for t in self._waiting if t.task.key == key]:
-                self._waiting.remove(tried)
-                self._report(TaskEvent("failed", key, reason=STOPPED))
+            self._tasks.cancel(key)
             for worker in [w for w in self._workers if w.tried is not None and w.tried.task.key == key]:
                 worker.verdict = STOPPED
                 worker.process.kill()

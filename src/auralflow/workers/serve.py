@@ -55,17 +55,20 @@ def _do(channel: TextIO, work: Work, task: dict[str, Any], describe: Callable[[d
             last = time.monotonic()
             _answer(channel, "progress", fraction=fraction)
 
+    _answer(channel, **attempt(work, task, beat, describe))
+
+
+def attempt(work: Work, task: dict[str, Any], beat: Beat, describe: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+    """Do one task; gives `kind` done with its `result`, or `kind` failed with its `reason`."""
     try:
-        result = work(task, beat)
+        return {"kind": "done", "result": work(task, beat)}
     except BrokenPipeError:  # the parent is gone
         raise
     except AuralflowError as error:
-        _answer(channel, "failed", reason=str(error))
+        return {"kind": "failed", "reason": str(error)}
     except Exception as error:  # whatever a model or a decoder throws costs only its task
         reason = f"{describe(task)}: {type(error).__name__}: {' '.join(str(error).split())}"
-        _answer(channel, "failed", reason=reason)
-    else:
-        _answer(channel, "done", result=result)
+        return {"kind": "failed", "reason": reason}
 
 
 def _answer(channel: TextIO, kind: str, **values: Any) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from auralflow.errors import AuralflowError, Cancelled
 from auralflow.separation.progress import CancelToken
-from auralflow.workers.pool import STOPPED, Task, TaskEvent, WorkerPool
+from auralflow.workers.pool import WorkerPool
+from auralflow.workers.tasks import STOPPED, Task, TaskEvent
 
 WORKER = """
 import json, os, sys, time
