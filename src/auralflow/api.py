@@ -79,12 +79,13 @@ def separate(
     was.
 
     Args:
-        inputs: audio files, folders (searched recursively) and patterns such as 'album/*.flac'.
+        inputs: audio files, folders (searched recursively), patterns such as 'album/*.flac', and addresses such as
+            's3://bucket/album' or 'https://example.org/song.mp3'.
         model: name of a model (see 'auralflow models'), folder of a model bundle, weights of another package (a file or
             folder, an https:// address, hf:OWNER/NAME), a .py file that defines one, or a .yaml file with a plan of
             several.
         stems: stems to write, separated by commas; by default all; 'none' writes only the mixes and the residual.
-        out: folder for the outputs.
+        out: folder for the outputs, or its address, such as 's3://bucket/stems'.
         format: auto, wav, wav16, wav24, wav32f, flac, flac16, flac24, mp3, ogg, opus, m4a or stem.mp4; auto keeps WAV
             as WAV and makes everything else FLAC, at the depth of the input.
         name: template of the output names, with the fields {track}, {stem}, {ext} and {model}.
@@ -135,11 +136,13 @@ def separate(
         >>> [output.path.name for output in report.done[0].outputs]  # doctest: +SKIP
         ['vocals.flac', 'karaoke.flac']
     """
+    from auralflow.fetch.address import is_address
     from auralflow.pretrained.obtain import is_undescribed, prepare_model
     from auralflow.separation.build import models_of
     from auralflow.separation.config import SeparationConfig, parse_time
     from auralflow.separation.folders import Job
     from auralflow.separation.forecast import forecast
+    from auralflow.storage.address import read_place
 
     config = SeparationConfig(
         model=model,
@@ -192,6 +195,18 @@ def separate(
         return remote.run(overwrite=overwrite, content_hash=content_hash, report=report, cancel=cancel)
     for needed in filter(is_undescribed, models_of(config)):
         prepare_model(needed, events=download, offline=offline)
+    if any(is_address(str(place)) for place in (*paths, out)):
+        from auralflow.separation.stored import StoredJob
+
+        for name, is_given in (("dry_run", dry_run), ("content_hash", content_hash)):
+            if is_given:
+                raise ConfigError(f"{name}: needs files on this machine; leave it out for addresses")
+        stored = StoredJob([read_place(str(path)) for path in paths], config, read_place(str(out)))
+        for needed in models_of(config, stored.plan.stems):
+            prepare_model(needed, events=download, offline=offline)
+        return stored.run(
+            n_workers=workers, overwrite=overwrite, hang_s=hang, cluster=cluster, report=report, cancel=cancel
+        )
     job = Job(paths, config, Path(out))
     if dry_run:
         return forecast(job)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +12,7 @@ from auralflow.cli.fetching import watch_transfers
 from auralflow.cli.screen import Screen
 from auralflow.fetch.events import FetchEvents
 from auralflow.separation.results import Failure, FileResult, JobEvent, JobReport
+from auralflow.storage.address import Place
 
 
 class JobWatch:
@@ -27,7 +27,7 @@ class JobWatch:
         self._started = time.monotonic()
         self._done: list[FileResult] = []
         self._failed: list[Failure] = []
-        self._skipped: list[Path] = []
+        self._skipped: list[Place] = []
         self._bars = JobBars(screen, "files")
 
     def __enter__(self) -> Self:

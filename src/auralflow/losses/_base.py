@@ -77,6 +77,4 @@ def widen(signal: Tensor) -> Tensor:
 
 def _widen_fields(estimate: Estimate) -> Estimate:
     masks = None if estimate.masks is None else widen(estimate.masks)
-    return Estimate(
-        lambda: widen(estimate.stems), widen(estimate.mixture), masks, estimate.transform, estimate.latent
-    )
+    return Estimate(lambda: widen(estimate.stems), widen(estimate.mixture), masks, estimate.transform, estimate.latent)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from auralflow.dsp.threads import use_threads
 from auralflow.errors import ConfigError
@@ -21,6 +21,7 @@ from auralflow.separation.progress import CancelToken, Progress
 from auralflow.separation.results import Failure, FileResult, JobCallback, JobEvent, JobReport
 from auralflow.separation.tuned import apply_tuned
 from auralflow.separation.worker import decode_result, describe_setup, describe_task
+from auralflow.storage.address import Place, read_place
 from auralflow.workers.pool import WorkerPool
 from auralflow.workers.ray_pool import Cluster, RayPool
 from auralflow.workers.tasks import TaskEvent
@@ -83,10 +84,7 @@ class Job:
             OutputError: the output folder cannot be written, or another job holds it.
             Cancelled: the token was cancelled; what was finished is kept.
         """
-        if n_workers is not None and n_workers < 1:
-            raise ConfigError(f"workers: expected 1 or more, got {n_workers}")
-        if not hang_s > 0:
-            raise ConfigError(f"hang: expected more than 0 seconds, got {hang_s}")
+        check_workers(n_workers, hang_s)
         started = time.monotonic()
         with own_folder(self.out) as work:
             manifest = Manifest(self.out, self.config.fingerprint(self.model.identity), content_hash)
@@ -97,13 +95,9 @@ class Job:
                     self._run_here(todo, work, ledger, cancel or CancelToken())
             elif todo:
                 setup = describe_setup(self.config, self.out, work)
-                pool = (
-                    WorkerPool(WORKER, setup, n_workers or 1, hang_s)
-                    if cluster is None
-                    else RayPool(WORKER, setup, n_workers, hang_s, cluster)
-                )
-                tasks = [describe_task(source) for source in todo]
-                pool.run(tasks, lambda event: ledger.hear(self._translate(event)), (cancel or CancelToken()).check)
+                pool = make_pool(setup, n_workers, hang_s, cluster)
+                tasks = [describe_task(source.path, source.folder) for source in todo]
+                pool.run(tasks, ledger.hear_worker, (cancel or CancelToken()).check)
         return ledger.close(time.monotonic() - started)
 
     def _run_here(self, sources: Sequence[Source], work: Path, ledger: Ledger, cancel: CancelToken) -> None:
@@ -126,16 +120,6 @@ class Job:
                 n_threads=os.cpu_count() or 1,
             )
             ledger.hear(JobEvent("done", source.path, len(self.sources), 1.0, result))
-
-    def _translate(self, event: TaskEvent) -> JobEvent:
-        """What a worker told of its task, as what happened to a file."""
-        path, n_total = Path(event.key), len(self.sources)
-        if event.kind == "done":
-            return JobEvent("done", path, n_total, 1.0, decode_result(event.result))
-        if event.kind == "failed" or event.kind == "quarantined":
-            kind: Literal["input", "quarantined"] = "input" if event.kind == "failed" else "quarantined"
-            return JobEvent("failed", path, n_total, result=Failure(path, event.reason, kind))
-        return JobEvent(event.kind, path, n_total, event.fraction)
 
     def _refuse_clashes(self) -> None:
         # A stem file holds all stems and is called like its track.
@@ -166,25 +150,47 @@ class Job:
         )
 
 
+def check_workers(n_workers: int | None, hang_s: float) -> None:
+    """
+    Raises:
+        ConfigError: fewer than one worker, or no time to hang.
+    """
+    if n_workers is not None and n_workers < 1:
+        raise ConfigError(f"workers: expected 1 or more, got {n_workers}")
+    if not hang_s > 0:
+        raise ConfigError(f"hang: expected more than 0 seconds, got {hang_s}")
+
+
+def make_pool(
+    setup: dict[str, Any], n_workers: int | None, hang_s: float, cluster: Cluster | None
+) -> WorkerPool | RayPool:
+    """Processes here, or actors on a cluster."""
+    if cluster is None:
+        return WorkerPool(WORKER, setup, n_workers or 1, hang_s)
+    return RayPool(WORKER, setup, n_workers, hang_s, cluster)
+
+
 class Ledger:
     """Collects what happened, writes the manifest, passes events on."""
 
-    def __init__(self, manifest: Manifest, report: JobCallback | None, n_total: int) -> None:
-        self._manifest, self._callback, self._n_total = manifest, report, n_total
+    def __init__(self, manifest: Manifest, report: JobCallback | None, n_total: int = 0) -> None:
+        self._manifest, self._callback = manifest, report
+        self.n_total = n_total
+        """Files of the job, as far as they are known."""
         self._done: list[FileResult] = []
         self._failed: list[Failure] = []
-        self._skipped: list[Path] = []
+        self._skipped: list[Place] = []
 
-    def knows(self, path: Path) -> bool:
+    def knows(self, path: Place) -> bool:
         """Whether a file needs no work: done before, or quarantined."""
         if self._manifest.is_done(path):
             self._skipped.append(path)
-            self._pass_on(JobEvent("skipped", path, self._n_total))
+            self._pass_on(JobEvent("skipped", path, self.n_total))
             return True
         if self._manifest.is_quarantined(path):
             failure = Failure(path, "quarantined by an earlier run; --overwrite tries it again", "quarantined")
             self._failed.append(failure)
-            self._pass_on(JobEvent("failed", path, self._n_total, result=failure))
+            self._pass_on(JobEvent("failed", path, self.n_total, result=failure))
             return True
         return False
 
@@ -196,6 +202,17 @@ class Ledger:
             self._manifest.add_failure(event.result)
             self._failed.append(event.result)
         self._pass_on(event)
+
+    def hear_worker(self, event: TaskEvent) -> None:
+        """What a worker told of its task, as what happened to a file."""
+        place = read_place(event.key)
+        if event.kind == "done":
+            self.hear(JobEvent("done", place, self.n_total, 1.0, decode_result(event.result)))
+        elif event.kind == "failed" or event.kind == "quarantined":
+            kind: Literal["input", "quarantined"] = "input" if event.kind == "failed" else "quarantined"
+            self.hear(JobEvent("failed", place, self.n_total, result=Failure(place, event.reason, kind)))
+        else:
+            self.hear(JobEvent(event.kind, place, self.n_total, event.fraction))
 
     def close(self, seconds: float) -> JobReport:
         return JobReport(tuple(self._done), tuple(self._failed), tuple(self._skipped), seconds)

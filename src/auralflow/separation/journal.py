@@ -8,6 +8,21 @@ from pathlib import Path
 from typing import Any
 
 
+class Journal:
+    """One such file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Write a line; when this returns, it is on the disk."""
+        append_line(self.path, line)
+
+    def read(self, key: str) -> dict[str, dict[str, Any]]:
+        """The last whole line of each value of `key`."""
+        return read_lines(self.path, key)
+
+
 def append_line(path: Path, line: dict[str, Any]) -> None:
     """Write a line and wait until it is on the disk."""
     with path.open("a+b") as file:

@@ -24,8 +24,11 @@ from filelock import FileLock, Timeout
 
 from auralflow.errors import OutputError
 from auralflow.separation.discover import JOB_FOLDER
-from auralflow.separation.journal import append_line, read_lines
+from auralflow.separation.journal import Journal
 from auralflow.separation.results import Failure, FileResult
+from auralflow.storage.address import Address, Place
+from auralflow.storage.journal import StoredJournal
+from auralflow.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class InputState:
     size_bytes: int
     mtime_ns: int
     sha256: str | None = None
+    tag: str | None = None
+    """Of a file elsewhere: what its service tells versions apart by."""
 
     @classmethod
     def of(cls, path: Path, content_hash: bool) -> InputState:
@@ -44,71 +49,102 @@ class InputState:
     def matches(self, line: dict[str, Any]) -> bool:
         if self.sha256 is not None:
             return bool(line.get("sha256") == self.sha256)
-        return bool(line.get("size_bytes") == self.size_bytes and line.get("mtime_ns") == self.mtime_ns)
+        return all(line.get(name) == getattr(self, name) for name in ("size_bytes", "mtime_ns", "tag"))
 
 
 class Manifest:
     """The record of one output folder.
 
     Args:
-        out: the output folder.
+        out: the output folder; of one elsewhere the record lies there too, as a folder of parts for each file.
         settings: fingerprint of the settings; other settings are other work.
         content_hash: know inputs by the SHA-256 of their content rather than by size and time.
     """
 
-    def __init__(self, out: Path, settings: str, content_hash: bool = False) -> None:
+    def __init__(self, out: Place, settings: str, content_hash: bool = False) -> None:
         self._out, self._settings, self._content_hash = out, settings, content_hash
-        self.folder = out / JOB_FOLDER
-        self._done = read_lines(self.folder / "manifest.jsonl", "input")
-        self._failures = read_lines(self.folder / "failures.jsonl", "input")
+        self._journal, self._failure_journal = _open_journals(out)
+        self._done = self._journal.read("input")
+        self._failures = self._failure_journal.read("input")
+        self._states: dict[str, InputState] = {}
 
-    def is_done(self, source: Path) -> bool:
-        """Whether the same input was separated with the same settings and its outputs are still there, complete."""
-        line = self._done.get(_key(source))
+    def note(self, place: Address, state: InputState) -> None:
+        """What a listing told of an input elsewhere, until it is done or has failed."""
+        self._states[_key(place)] = state
+
+    def is_done(self, place: Place) -> bool:
+        """Whether the same input was separated with the same settings and its outputs are still there, complete.
+
+        Outputs elsewhere are taken to be there: they were complete when they got their names, and a million questions
+        take hours.
+        """
+        line = self._done.get(_key(place))
         if line is None or line.get("settings") != self._settings:
             return False
-        complete = all(_size(self._out / o["path"]) == o["size_bytes"] for o in line["outputs"])
-        return complete and InputState.of(source, self._content_hash).matches(line)
+        if isinstance(self._out, Path) and any(
+            _size(self._out / o["path"]) != o["size_bytes"] for o in line["outputs"]
+        ):
+            return False
+        return self._state(place).matches(line)
 
-    def is_quarantined(self, source: Path) -> bool:
+    def is_quarantined(self, place: Place) -> bool:
         """Whether the same input brought workers down twice in an earlier run."""
-        line = self._failures.get(_key(source))
+        line = self._failures.get(_key(place))
         if line is None or line.get("kind") != "quarantined" or line.get("settings") != self._settings:
             return False
-        return InputState.of(source, self._content_hash).matches(line)
+        return self._state(place).matches(line)
 
     def add(self, result: FileResult) -> None:
         """Write and sync the line that makes a file count as done."""
         line = self._line(result.source) | {
             "outputs": [
-                {"name": o.name, "path": o.path.relative_to(self._out).as_posix(), "size_bytes": o.size_bytes}
-                for o in result.outputs
+                {"name": o.name, "path": self._relative(o.path), "size_bytes": o.size_bytes} for o in result.outputs
             ],
             "duration_s": result.duration_s,
             "gain_db": result.gain_db,
             "warnings": list(result.warnings),
         }
-        append_line(self.folder / "manifest.jsonl", line)
+        self._journal.append(line)
         self._done[_key(result.source)] = line
+        self._states.pop(_key(result.source), None)
 
     def add_failure(self, failure: Failure) -> None:
         """Write and sync a line about a failure."""
-        append_line(
-            self.folder / "failures.jsonl",
-            self._line(failure.source) | {"kind": failure.kind, "reason": failure.reason},
-        )
+        self._failure_journal.append(self._line(failure.source) | {"kind": failure.kind, "reason": failure.reason})
+        self._states.pop(_key(failure.source), None)
 
-    def _line(self, source: Path) -> dict[str, Any]:
-        state = InputState.of(source, self._content_hash) if source.is_file() else InputState(0, 0)
+    def _line(self, place: Place) -> dict[str, Any]:
+        state = self._state(place)
         return {
             "version": 1,
-            "input": _key(source),
+            "input": _key(place),
             "size_bytes": state.size_bytes,
             "mtime_ns": state.mtime_ns,
             "sha256": state.sha256,
+            "tag": state.tag,
             "settings": self._settings,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+
+    def _state(self, place: Place) -> InputState:
+        if isinstance(place, Address):
+            return self._states.get(_key(place), InputState(0, 0))
+        return InputState.of(place, self._content_hash) if place.is_file() else InputState(0, 0)
+
+    def _relative(self, path: Place) -> str:
+        if isinstance(path, Path):
+            assert isinstance(self._out, Path)
+            return path.relative_to(self._out).as_posix()
+        return str(path).removeprefix(f"{str(self._out).rstrip('/')}/")
+
+
+def _open_journals(out: Place) -> tuple[Journal | StoredJournal, Journal | StoredJournal]:
+    """Of what is done, and of what has failed."""
+    if isinstance(out, Path):
+        folder = out / JOB_FOLDER
+        return Journal(folder / "manifest.jsonl"), Journal(folder / "failures.jsonl")
+    store = Store(out)
+    return StoredJournal(store, f"{JOB_FOLDER}/manifest"), StoredJournal(store, f"{JOB_FOLDER}/failures")
 
 
 @contextmanager
@@ -137,8 +173,8 @@ def own_folder(out: Path) -> Iterator[Path]:
         lock.release()
 
 
-def _key(source: Path) -> str:
-    return source.absolute().as_posix()
+def _key(place: Place) -> str:
+    return place.absolute().as_posix() if isinstance(place, Path) else str(place)
 
 
 def _size(path: Path) -> int:

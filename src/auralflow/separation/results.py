@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from auralflow.audio.types import Audio
+from auralflow.storage.address import Place
 
 N_MIXERS = 3
 """Songs of a job that a notebook shows; the others are named."""
@@ -29,7 +30,7 @@ class OutputFile:
 
     name: str
     """Stem or mix that it holds."""
-    path: Path
+    path: Place
     size_bytes: int
 
 
@@ -37,7 +38,7 @@ class OutputFile:
 class FileResult:
     """One input that was separated."""
 
-    source: Path
+    source: Place
     outputs: tuple[OutputFile, ...]
     duration_s: float
     sample_rate: int
@@ -51,14 +52,15 @@ class FileResult:
     def _repr_html_(self) -> str:
         from auralflow.separation.mixer import show_files
 
-        return show_files({output.name: output.path for output in self.outputs}, self.source.name, self.duration_s)
+        here = {output.name: output.path for output in self.outputs if isinstance(output.path, Path)}
+        return show_files(here, self.source.name, self.duration_s)
 
 
 @dataclass(frozen=True)
 class Failure:
     """One input that could not be separated."""
 
-    source: Path
+    source: Place
     reason: str
     """One line."""
     kind: Literal["input", "quarantined"]
@@ -71,7 +73,7 @@ class JobReport:
 
     done: tuple[FileResult, ...] = ()
     failed: tuple[Failure, ...] = ()
-    skipped: tuple[Path, ...] = ()
+    skipped: tuple[Place, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -93,7 +95,7 @@ class JobEvent:
     """Something happened to a file of a job."""
 
     kind: Literal["started", "progress", "done", "failed", "skipped", "retried"]
-    source: Path
+    source: Place
     n_total: int
     fraction: float = 0.0
     result: FileResult | Failure | None = field(default=None)

@@ -11,6 +11,8 @@ from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source
 from auralflow.separation.files import separate_file
 from auralflow.separation.results import FileResult, OutputFile
+from auralflow.separation.staging import Staging
+from auralflow.storage.address import Address, Place, read_place
 from auralflow.workers.serve import Beat, Work, serve
 from auralflow.workers.tasks import Task
 
@@ -24,20 +26,33 @@ def encode_result(result: FileResult) -> dict[str, Any]:
 
 def decode_result(values: dict[str, Any]) -> FileResult:
     """The inverse of `encode_result`."""
-    outputs = tuple(OutputFile(o["name"], Path(o["path"]), o["size_bytes"]) for o in values["outputs"])
+    outputs = tuple(OutputFile(o["name"], read_place(o["path"]), o["size_bytes"]) for o in values["outputs"])
     return FileResult(
-        **values | {"source": Path(values["source"]), "outputs": outputs, "warnings": tuple(values["warnings"])}
+        **values | {"source": read_place(values["source"]), "outputs": outputs, "warnings": tuple(values["warnings"])}
     )
 
 
-def describe_setup(config: SeparationConfig, out: Path, work: Path) -> dict[str, Any]:
-    """What a worker is told first."""
-    return {"config": to_dict(config), "out": str(out), "work": str(work)}
+def describe_setup(config: SeparationConfig, out: Place, work: Path | None) -> dict[str, Any]:
+    """What a worker is told first.
+
+    Args:
+        out: folder of the outputs, here or elsewhere.
+        work: folder for unfinished files; None for one of the machine's own.
+    """
+    return {"config": to_dict(config), "out": _name(out), "work": None if work is None else str(work)}
 
 
-def describe_task(source: Source) -> Task:
-    """What a worker is told of a file; the key is its path."""
-    return Task(str(source.path), {"path": str(source.path), "folder": source.folder.as_posix()})
+def describe_task(place: Place, folder: PurePath) -> Task:
+    """What a worker is told of a file; the key is its path or address.
+
+    Args:
+        folder: that it keeps in the output.
+    """
+    return Task(str(place), {"path": _name(place), "folder": folder.as_posix()})
+
+
+def _name(place: Place) -> str:
+    return place.url if isinstance(place, Address) else str(place)
 
 
 def prepare(setup: dict[str, Any]) -> Work:
@@ -52,20 +67,21 @@ def prepare(setup: dict[str, Any]) -> Work:
     # Its share of the cores is the most that a worker may take.
     torch.set_num_threads(min(setup["n_threads"], config.threads or setup["n_threads"]))
     separator = build_separator(config)
-    out, work = Path(setup["out"]), Path(setup["work"])
+    out = read_place(setup["out"])
 
     def separate(task: dict[str, Any], beat: Beat) -> dict[str, Any]:
-        source = Source(Path(task["path"]), PurePath(task["folder"]))
-        result = separate_file(
-            separator,
-            source,
-            config,
-            out,
-            work,
-            progress=lambda progress: beat(progress.fraction),
-            n_threads=setup["n_threads"],
-        )
-        return encode_result(result)
+        place = read_place(task["path"])
+        with Staging(place, out, setup["work"]) as staging:
+            result = separate_file(
+                separator,
+                Source(staging.source, PurePath(task["folder"])),
+                config,
+                staging.out,
+                staging.work,
+                progress=lambda progress: beat(progress.fraction),
+                n_threads=setup["n_threads"],
+            )
+            return encode_result(dataclasses.replace(result, source=place, outputs=staging.deliver(result.outputs)))
 
     return separate
 
