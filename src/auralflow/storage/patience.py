@@ -9,16 +9,16 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-N_TRIES = 6
-_FIRST_WAIT_S = 0.25
+N_TRIES = 5
+_FIRST_WAIT_S = 1.0
 _LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError)
 
 
 def persist(action: Callable[[], Result], sleep: Callable[[float], None] = time.sleep) -> Result:
     """What an action gives in the end.
 
-    Between two tries it waits twice as long as before, from a quarter of a second on, and by a random part less, so
-    that many who failed together do not come back together.
+    Between two tries it waits twice as long as before, from a second on, and by a random part less, so that many
+    who failed together do not come back together.
 
     Raises:
         Exception: the last try's, or at once one that would last (no such file, no permission).

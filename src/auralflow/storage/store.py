@@ -17,6 +17,10 @@ from auralflow.storage.address import Address
 from auralflow.storage.patience import N_TRIES, persist
 
 _BLOCK_BYTES = 4 * 2**20
+_MAX_COPY_BYTES = 5 * 10**9
+"""Of one request to S3."""
+_PAGE_NAMES = 1000  # the most that S3 lists at once
+_PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}
 _READ_ONLY = ("http", "https")
 
 
@@ -46,11 +50,11 @@ class Store:
         self.address = address
         fsspec = import_extra("fsspec", "remote")
         try:
-            # What another process has put there in the meantime must be seen.
-            self._fs, self._root = fsspec.core.url_to_fs(address.url, use_listings_cache=False)
-        except ImportError as error:
-            raise MissingExtraError(str(error.name or "fsspec"), "remote") from None
-        except ValueError as error:
+            self._fs, self._root = fsspec.core.url_to_fs(address.url, **_choose_options(address))
+        except (ImportError, ValueError) as error:
+            package = _PACKAGES.get(urlsplit(address.url).scheme)
+            if isinstance(error, ImportError) and package is not None:
+                raise MissingExtraError(package, "remote") from None
             raise ConfigError(f"{address}: {' '.join(str(error).split())}") from None
 
     @property
@@ -162,14 +166,23 @@ class Store:
         size = self._fs.size(unfinished)
         if size != path.stat().st_size:
             raise OSError(f"{size} of {path.stat().st_size} bytes arrived")
-        self._fs.mv(unfinished, name)
+        self._rename(unfinished, name, size)
+
+    def _rename(self, unfinished: str, name: str, size: int) -> None:
+        if not hasattr(self._fs, "call_s3") or size > _MAX_COPY_BYTES:
+            self._fs.mv(unfinished, name)
+            return
+        # s3fs asks three times more, and does not copy a name with a question mark.
+        (bucket, _, old), (_, _, new) = unfinished.partition("/"), name.partition("/")
+        self._fs.call_s3("copy_object", Bucket=bucket, Key=new, CopySource={"Bucket": bucket, "Key": old})
+        self._fs.rm_file(unfinished)
 
     def _list_pages(self) -> Iterator[dict[str, Any]]:
         """Of an S3 bucket; fsspec itself would list all of it first."""
         bucket, _, prefix = self._root.partition("/")
         token: dict[str, str] = {}
         while True:
-            request = {"Bucket": bucket, "Prefix": f"{prefix}/" if prefix else "", **token}
+            request = {"Bucket": bucket, "Prefix": f"{prefix}/" if prefix else "", "MaxKeys": _PAGE_NAMES, **token}
             page = persist(lambda request=request: self._fs.call_s3("list_objects_v2", **request))  # type: ignore[misc]
             for found in page.get("Contents", []):
                 if not found["Key"].endswith("/"):
@@ -197,6 +210,15 @@ class Store:
             raise AudioError(f"{self.address}: there is no such file or folder") from None
         except Exception as error:
             raise AudioError(f"{self.address}: cannot be read: {_say(error)}") from None
+
+
+def _choose_options(address: Address) -> dict[str, Any]:
+    # What another process has put there in the meantime must be seen.
+    options: dict[str, Any] = {"use_listings_cache": False}
+    if urlsplit(address.url).scheme in ("s3", "s3a"):
+        # botocore, s3fs and we would each try again what the other gave up: of a request hundreds of times.
+        options["config_kwargs"] = {"retries": {"max_attempts": 0}}
+    return options
 
 
 def _describe(info: dict[str, Any], address: Address, folder: PurePosixPath) -> StoredFile:
