@@ -16,6 +16,8 @@ from torch import nn
 from auralflow.models import models
 from auralflow.spec import ModelSpec
 
+pytest_plugins = ["tests.s3"]
+
 # Scripts that make what tests compare with; they need other packages.
 collect_ignore_glob = ["data/*.py", "parity/peers/roformers_*.py"]
 

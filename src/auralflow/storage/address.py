@@ -30,8 +30,8 @@ class Address:
             raise ConfigError(f"expected an address like s3://bucket/folder, got '{self.url}'")
         if urlsplit(self.url).password is not None:
             raise ConfigError(
-                f"{show_address(self.url)}: an address with a password in it would be kept in lists of processes and in "
-                "the shell's history; give it where the service looks for it, as in AWS_SECRET_ACCESS_KEY"
+                f"{show_address(self.url)}: an address with a password in it would be kept in lists of processes "
+                "and in the shell's history; give it where the service looks for it, as in AWS_SECRET_ACCESS_KEY"
             )
 
     @property

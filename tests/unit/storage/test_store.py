@@ -18,7 +18,7 @@ from auralflow.storage.journal import StoredJournal
 from auralflow.storage.store import Store
 
 if TYPE_CHECKING:
-    from tests.unit.storage.conftest import S3
+    from tests.s3 import S3
 
 
 @pytest.fixture(autouse=True)

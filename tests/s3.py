@@ -26,6 +26,8 @@ class S3:
     url: str = ""
     busy: int = 0
     """So many of the next requests are refused: slow down."""
+    every: int = 0
+    """Each request of this number is refused as well; 0 for none."""
     short: int = 0
     """So many of the next answers with content break off in the middle."""
     requests: list[str] = field(default_factory=list)
@@ -40,6 +42,7 @@ class S3:
                 f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
             )
             is_busy, self.busy = self.busy > 0, max(0, self.busy - 1)
+            is_busy = is_busy or (self.every > 0 and len(self.requests) % self.every == 0)
         if is_busy:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             start("503 Slow Down", [("Content-Type", "application/xml"), ("Content-Length", str(len(_BUSY)))])
