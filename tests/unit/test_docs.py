@@ -29,6 +29,7 @@ from auralflow.cli.parser import CommandParser
 from auralflow.config import to_dict
 from auralflow.data.augment import augmentations
 from auralflow.data.datasets import datasets
+from auralflow.fetch.address import is_address
 from auralflow.losses import losses
 from auralflow.metrics import metrics
 from auralflow.models import models
@@ -155,6 +156,8 @@ def test_commands_exist_and_would_do_something(page: Path, bundle: Path) -> None
         if name == "separate":
             arguments.pop("tuned", None)  # wants a measurement of this machine
             arguments.pop("server", None)  # wants one that runs
+            if any(map(is_address, (*arguments["inputs"], arguments.get("out", "")))):
+                continue
             forecast = auralflow.separate(**arguments | {"dry_run": True})
             assert forecast.n_outputs > 0
             assert not forecast.unusable
