@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from auralflow.export.export import ExportReport
     from auralflow.fetch.events import FetchEvents
     from auralflow.pictures.results import PlotReport
+    from auralflow.planning.report import PlanReport
     from auralflow.pretrained.catalogue import ModelEntry
     from auralflow.pretrained.downloaded import Downloaded
     from auralflow.separation.forecast import Forecast
@@ -240,6 +241,78 @@ def _choose_cluster(engine: str | None, address: str | None, cpus: int, gpus: fl
 
     import_extra("ray", "ray")
     return Cluster(address, cpus, gpus)
+
+
+def plan(
+    inputs: Sequence[str | Path] | str | Path,
+    *,
+    workers: int = 1,
+    model: str = "default",
+    stems: Sequence[str] | str | None = None,
+    out: str | Path = "separated",
+    format: str = "auto",
+    price: float | None = None,
+    bandwidth: float | None = None,
+    spread: float = 0.05,
+    loss: float = 0.0,
+    device: str = "auto",
+    precision: Literal["exact", "fast"] = "exact",
+    offline: bool = False,
+    report: Callable[[str], None] | None = None,
+    cancel: CancelToken | None = None,
+    download: FetchEvents | None = None,
+) -> PlanReport:
+    """Say how long a job would take, what it would cost and how much it would write, with 1 to 64 workers.
+
+    The files are listed, up to 500 of them opened (20 of those at addresses), and excerpts of a few separated on this
+    machine by as many workers as are asked for, or as it has cores. The job is then simulated. Nothing is written.
+
+    Args:
+        inputs: files, folders, patterns and addresses, as for 'auralflow separate'.
+        workers: workers to plan for, beside 1, 2, 4, ... 64; each is taken to be as fast as one here.
+        model: model, as for 'auralflow separate'.
+        stems: stems to write, separated by commas; by default all.
+        out: folder of the outputs, or its address.
+        format: format of the outputs.
+        price: of a worker for an hour, in any currency.
+        bandwidth: megabytes a second that the store of inputs and outputs gives to all workers together; by default
+            no limit.
+        spread: how much times differ between like files, as a share.
+        loss: share of the files whose worker is lost while it is at them.
+        device: auto, cpu, cuda, cuda:1, mps or xpu.
+        precision: 'exact' or 'fast', as for 'auralflow separate'.
+        offline: download nothing; a model that is not on this machine is an error.
+        report: hears what is measured (library only).
+        cancel: stops it from outside (library only).
+        download: hears of the download of a model (library only).
+
+    Returns:
+        A `PlanReport`: files, sound and output in all, the pace of a worker, and a row for each number of workers.
+
+    Raises:
+        AuralflowError: there are no files, none is usable, or a number cannot be.
+
+    Example:
+        >>> found = plan("album", workers=2, price=0.4)  # doctest: +SKIP
+        >>> [(row.n_workers, round(row.seconds)) for row in found.rows][:2]  # doctest: +SKIP
+        [(1, 412), (2, 208)]
+    """
+    from auralflow.planning.run import PlanSettings, make_plan
+    from auralflow.planning.simulate import World
+    from auralflow.pretrained.obtain import prepare_model
+    from auralflow.separation.build import models_of
+    from auralflow.separation.config import SeparationConfig
+    from auralflow.storage.address import read_place
+
+    world = World(spread, loss, float("inf") if bandwidth is None else bandwidth * 1e6)
+    settings = PlanSettings(workers, price, world)
+    names = None if stems is None else _names(stems)
+    config = SeparationConfig(model=model, stems=names, format=format, device=device, precision=precision)
+    for needed in models_of(config):
+        prepare_model(needed, events=download, offline=offline)
+    paths = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
+    places = [read_place(str(path)) for path in paths]
+    return make_plan(places, config, read_place(str(out)), settings, report, cancel)
 
 
 def configure(

@@ -111,7 +111,7 @@ def test_a_driver_that_is_killed_goes_on_where_it_was(
     second = _start(cluster, music, out, "pass_through.py", "--json")
     told, _ = second.communicate(timeout=240)
     assert second.returncode == 0
-    report = json.loads(told)
+    report = json.loads(told)["result"]
     assert len(report["skipped"]) == n_done
     _assert_each_once(music, out)
 
@@ -125,7 +125,7 @@ def test_a_file_that_brings_actors_down_is_quarantined_and_others_go_on(
     _mark_for_crash(music / "1.wav")
     job = _start(cluster, music, out, "crashes.py", "--json")
     told, _ = job.communicate(timeout=240)
-    report = json.loads(told)
+    report = json.loads(told)["result"]
     assert job.returncode == 1
     assert [(Path(f["source"]).name, f["kind"]) for f in report["failed"]] == [("1.wav", "quarantined")]
     assert len(report["done"]) == 2

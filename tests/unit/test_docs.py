@@ -282,9 +282,10 @@ def test_the_page_of_pictures_has_every_flag_and_picture(hooks: ModuleType) -> N
         assert f'<img alt="{name}" src="data:image/webp;base64,' in page
 
 
-def test_the_page_of_the_server_gets_every_flag(hooks: ModuleType) -> None:
-    page = hooks.fill((ROOT / "docs" / "serve.md").read_text(encoding="utf-8"))
-    for flag in read_flags(COMMANDS["serve"].function):
+@pytest.mark.parametrize("command", ["serve", "plan"])
+def test_the_pages_of_these_commands_get_every_flag(hooks: ModuleType, command: str) -> None:
+    page = hooks.fill((ROOT / "docs" / f"{command}.md").read_text(encoding="utf-8"))
+    for flag in read_flags(COMMANDS[command].function):
         assert f"| `{flag.name}" in page
 
 

@@ -153,6 +153,18 @@ def _show_songs(result: Any, screen: Screen) -> None:
     show_songs(result, screen)
 
 
+def _run_plan(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    from auralflow.cli.plan import run_plan
+
+    return run_plan(arguments, screen)
+
+
+def _show_plan(result: Any, screen: Screen) -> None:
+    from auralflow.cli.plan import show_plan
+
+    show_plan(result, screen)
+
+
 def _run_serve(arguments: dict[str, Any], screen: Screen) -> Outcome:
     def say(address: str) -> None:
         screen.tell(f"the page is at {address} (Ctrl-C stops it; what it has begun goes on with the next start)")
@@ -176,6 +188,7 @@ class Command:
 
 COMMANDS = {
     "separate": Command(api.separate, _show_separate, _run_separate),
+    "plan": Command(api.plan, _show_plan, _run_plan),
     "serve": Command(serve, lambda served, screen: screen.tell("stopped"), _run_serve),
     "config": Command(api.configure, _show_config),
     "train": Command(api.train, _show_train, _run_train),

@@ -54,11 +54,12 @@ def forecast(job: Job) -> Forecast:
         n_sounds = len(job.plan.names) + 1 if chosen.container == "stem.mp4" else len(job.plan.names)
         duration_s += seconds
         n_outputs += n_files
-        n_bytes += seconds * n_sounds * _bytes_per_second(chosen, info.sample_rate, info.channels)
+        n_bytes += seconds * n_sounds * bytes_per_second(chosen, info.sample_rate, info.channels)
     return Forecast(tuple(usable), tuple(unusable), n_outputs, duration_s, round(n_bytes), _free(job.out))
 
 
-def _bytes_per_second(chosen: OutputFormat, sample_rate: int, channels: int) -> float:
+def bytes_per_second(chosen: OutputFormat, sample_rate: int, channels: int) -> float:
+    """Of one output, at most."""
     if chosen.depth is None:
         return (chosen.bitrate_kbps or 320) * 125.0
     return float(sample_rate * channels * _BYTES[chosen.depth])
