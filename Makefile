@@ -68,6 +68,7 @@ bench: setup
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/serve.py
+	$(BIN)/python benchmarks/plan.py
 
 # The page of `auralflow serve`. Its build is committed, so that only who changes the page needs Node.
 page: page/node_modules/.package-lock.json

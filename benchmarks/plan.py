@@ -33,9 +33,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         songs = Path(name) / "songs"
         write_songs(songs, arguments.files, arguments.seconds)
-        print(
-            f"{arguments.files} songs of {arguments.seconds:.0f} s on average, model {arguments.model}; medians of {arguments.repeat}\n"
-        )
+        told = f"{arguments.files} songs of {arguments.seconds:.0f} s on average, model {arguments.model}"
+        print(f"{told}; medians of {arguments.repeat}\n")
         print("| workers | planned, s | measured, s | planned / measured |\n|---|---|---|---|")
         for n_workers in arguments.workers:
             planned, measured = [], []
