@@ -1,6 +1,6 @@
 """Make of a finished run the weights that come with the package, in half precision.
 
-python recipes/small_4stem/bundle.py RUN src/auralflow/pretrained/bundled/band_split_rnn.small-4stem
+python recipes/small_4stem/bundle.py RUN src/auralflow/pretrained/bundled/spectrogram_net_octave.small_4stem
 
 Prints what half precision costs: the SDR of the stems of the halved weights against those of the run, on a made song.
 """

@@ -203,7 +203,7 @@ def find_card(name: str) -> Card:
 
     Example:
         >>> find_card("default").architecture
-        'classic'
+        'spectrogram_net_octave'
     """
     names = name_cards()
     try:

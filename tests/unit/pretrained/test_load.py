@@ -14,7 +14,7 @@ DATA = Path(__file__).parents[2] / "data"
 
 
 def test_default_is_the_model_in_the_box() -> None:
-    assert find_card("default").architecture == "classic"
+    assert find_card("default").name == "spectrogram_net_octave.small_4stem"
     assert load_model().spec.stems == ("vocals", "drums", "bass", "other")
 
 

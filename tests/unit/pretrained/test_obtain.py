@@ -200,8 +200,11 @@ def test_a_download_is_reported(card: Card, converted: list[Any]) -> None:
 
 
 def test_a_model_in_the_box_needs_no_download() -> None:
-    found = download_model("default")
+    found = download_model("classic")
     assert (found.name, found.folder, found.size_bytes) == ("classic.v1", None, 0)
+    found = download_model("default")
+    assert found.name == "spectrogram_net_octave.small_4stem"
+    assert found.size_bytes <= 12 * 2**20
 
 
 def test_a_separation_downloads_when_all_else_is_right(

@@ -53,7 +53,7 @@ def test_a_song_is_queued_with_its_settings(client: Client) -> None:
     assert (sent["title"], sent["stems"], sent["mix"]) == ("My söng", ["vocals", "drums"], ["karaoke=-vocals"])
     assert (sent["residual"], sent["format"], sent["for_s"], sent["from_s"]) == (True, "mp3", 0.5, None)
     assert (sent["duration_s"], sent["sample_rate"], sent["channels"]) == (0.5, 8000, 2)
-    assert sent["model"] == "classic.v1"  # what `default` stands for
+    assert sent["model"] == "spectrogram_net_octave.small_4stem"  # what `default` stands for
     client.wait(sent["id"])
     kept = client.server.folder(client.server.find(sent["id"])).song
     assert kept.read_bytes() == client.song
