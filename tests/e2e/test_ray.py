@@ -159,11 +159,16 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, write_wav: WriteWav, monkeyp
         run(engine="ray", cpus=0)
     with pytest.raises(ConfigError, match=r"gpus: expected 0, a part of one or a whole number, got 1.5"):
         run(engine="ray", gpus=1.5)
-    with pytest.raises(AuralflowError, match=r"address: no Ray cluster answers at '127.0.0.1:9'"):
-        run(engine="ray", address="127.0.0.1:9")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'auralflow\[ray\]'"):
         run(engine="ray")
+
+
+@pytest.mark.slow  # Ray itself waits before it gives up
+def test_an_address_where_nobody_answers_is_one_line(tmp_path: Path, write_wav: WriteWav) -> None:
+    song, model = write_wav(tmp_path / "a.wav"), str(MODELS / "pass_through.py")
+    with pytest.raises(AuralflowError, match=r"address: no Ray cluster answers at '127.0.0.1:9'"):
+        separate(song, out=tmp_path / "out", model=model, engine="ray", address="127.0.0.1:9")
 
 
 def _mark_for_crash(path: Path) -> None:
