@@ -58,6 +58,7 @@ def test_from_a_bucket_to_a_bucket_and_only_once(
     assert len(again.skipped) == 2
 
 
+@pytest.mark.slow
 def test_a_bucket_that_throttles_in_the_middle_loses_nothing(
     s3: S3, music: Address, pass_through_path: str, tmp_path: Path
 ) -> None:
