@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
+import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
@@ -41,7 +42,10 @@ class Estimate:
     @cached_property
     def stems(self) -> Float[Tensor, "batch stem channel time"]:
         """Estimated waveforms, computed once."""
-        return self._stems if isinstance(self._stems, Tensor) else self._stems()
+        if isinstance(self._stems, Tensor):
+            return self._stems
+        with torch.enable_grad():  # who asks first may want no gradient, and the next one may
+            return self._stems()
 
     @property
     def shape(self) -> tuple[int, ...]:
