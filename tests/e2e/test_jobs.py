@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.songs import mark_song
 
 from auralflow import separate
 from auralflow.errors import AudioError, AuralflowError, Cancelled, ConfigError, OutputError, UnknownNameError
@@ -37,12 +38,6 @@ def _outputs(out: Path) -> dict[str, int]:
         for p in out.rglob("*")
         if p.is_file() and ".auralflow" not in p.parts
     }
-
-
-def _mark(path: Path, value: float) -> None:
-    samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    samples[0] = value
-    soundfile.write(path, samples, sample_rate)
 
 
 def test_one_file_becomes_its_stems(tmp_path: Path, write_wav: WriteWav) -> None:
@@ -102,8 +97,8 @@ def test_a_touched_file_is_known_by_its_content(tmp_path: Path, write_wav: Write
 
 def test_a_crash_and_a_hang_cost_only_their_file(tmp_path: Path, write_wav: WriteWav) -> None:
     songs = [write_wav(tmp_path / f"{i}.wav", seed=i) for i in range(6)]
-    _mark(songs[1], 0.95)
-    _mark(songs[3], -0.95)
+    mark_song(songs[1], 0.95)
+    mark_song(songs[3], -0.95)
     events: list[JobEvent] = []
     report = _run(*songs, out=tmp_path / "out", model=CRASHES, workers=2, hang=2.0, report=events.append)
     assert sorted(r.source.name for r in report.done) == ["0.wav", "2.wav", "4.wav", "5.wav"]
@@ -199,7 +194,7 @@ def test_two_thousand_files_one_in_a_hundred_poisoned(tmp_path: Path, write_wav:
             if i % 200 == 50:
                 path.write_bytes(path.read_bytes()[:20])
             else:
-                _mark(path, 0.95)
+                mark_song(path, 0.95)
     report = _run(tmp_path / "in", out=tmp_path / "out", model=CRASHES, stems="vocals", workers=2)
     assert {f.source.name for f in report.failed} == set(poison)
     assert len(report.done) == 1980
@@ -272,7 +267,7 @@ def test_an_error_in_a_model_costs_only_its_file(tmp_path: Path, write_wav: Writ
     )
     (tmp_path / "pass_through.py").write_text(text)
     songs = [write_wav(tmp_path / f"{i}.wav", seed=i) for i in range(2)]
-    _mark(songs[1], 0.95)
+    mark_song(songs[1], 0.95)
     report = _run(*songs, out=tmp_path / "out", model=str(tmp_path / "pass_through.py"))
     assert [r.source.name for r in report.done] == ["0.wav"]
     assert "ZeroDivisionError" in report.failed[0].reason

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.songs import mark_song
 
 from auralflow import separate
 from auralflow.errors import AuralflowError, ConfigError, MissingExtraError
@@ -28,7 +29,10 @@ def cluster() -> Iterator[Any]:
     """A head that does no work, and no other node yet."""
     from ray.cluster_utils import Cluster
 
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 80 * 2**20})
+    found = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 0, "object_store_memory": 80 * 2**20, "include_dashboard": False},
+    )
     yield found
     found.shutdown()
 
@@ -44,6 +48,12 @@ def node(cluster: Any) -> Iterator[Any]:
     yield added
     for left in list(cluster.worker_nodes):
         cluster.remove_node(left)
+
+
+def _write_songs(folder: Path, write_wav: WriteWav, *, n_songs: int, seconds: float) -> Path:
+    for number in range(n_songs):
+        write_wav(folder / f"{number:03d}.wav", seed=number, seconds=seconds)
+    return folder
 
 
 def _start(cluster: Any, music: Path, out: Path, model: str, *more: str) -> subprocess.Popen[str]:
@@ -81,9 +91,7 @@ def _assert_each_once(music: Path, out: Path) -> None:
 
 @pytest.mark.slow
 def test_nodes_that_die_and_join_lose_nothing(cluster: Any, node: Any, tmp_path: Path, write_wav: WriteWav) -> None:
-    music, out = tmp_path / "music", tmp_path / "out"
-    for number in range(300):
-        write_wav(music / f"{number:03d}.wav", seed=number, seconds=0.1)
+    music, out = _write_songs(tmp_path / "music", write_wav, n_songs=300, seconds=0.1), tmp_path / "out"
     victim = _add_node(cluster)
     job = _start(cluster, music, out, "pass_through.py")
     _wait_for(out, 40, job)
@@ -100,9 +108,7 @@ def test_nodes_that_die_and_join_lose_nothing(cluster: Any, node: Any, tmp_path:
 def test_a_driver_that_is_killed_goes_on_where_it_was(
     cluster: Any, node: Any, tmp_path: Path, write_wav: WriteWav
 ) -> None:
-    music, out = tmp_path / "music", tmp_path / "out"
-    for number in range(40):
-        write_wav(music / f"{number:03d}.wav", seed=number, seconds=0.1)
+    music, out = _write_songs(tmp_path / "music", write_wav, n_songs=40, seconds=0.1), tmp_path / "out"
     first = _start(cluster, music, out, "pass_through.py")
     _wait_for(out, 10, first)
     first.kill()
@@ -123,7 +129,7 @@ def test_a_file_that_brings_actors_down_is_quarantined_and_others_go_on(
     music, out = tmp_path / "music", tmp_path / "out"
     for number in range(3):
         write_wav(music / f"{number}.wav", seed=number)
-    _mark_for_crash(music / "1.wav")
+    mark_song(music / "1.wav", 0.95)  # what the model dies of
     job = _start(cluster, music, out, "crashes.py")
     job.communicate(timeout=240)
     assert job.returncode == 1
@@ -134,9 +140,7 @@ def test_a_file_that_brings_actors_down_is_quarantined_and_others_go_on(
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished(cluster: Any, node: Any, tmp_path: Path, write_wav: WriteWav) -> None:
-    music, out = tmp_path / "music", tmp_path / "out"
-    for number in range(30):
-        write_wav(music / f"{number:03d}.wav", seed=number, seconds=0.2)
+    music, out = _write_songs(tmp_path / "music", write_wav, n_songs=30, seconds=0.2), tmp_path / "out"
     job = _start(cluster, music, out, "pass_through.py")
     _wait_for(out, 3, job)
     job.send_signal(signal.SIGINT)
@@ -169,12 +173,3 @@ def test_an_address_where_nobody_answers_is_one_line(tmp_path: Path, write_wav: 
     song, model = write_wav(tmp_path / "a.wav"), str(MODELS / "pass_through.py")
     with pytest.raises(AuralflowError, match=r"address: no Ray cluster answers at '127.0.0.1:9'"):
         separate(song, out=tmp_path / "out", model=model, engine="ray", address="127.0.0.1:9")
-
-
-def _mark_for_crash(path: Path) -> None:
-    """What the model `crashes` dies of."""
-    import soundfile
-
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    samples[0] = 0.95
-    soundfile.write(path, samples, rate)

@@ -17,7 +17,7 @@ from auralflow.errors import OutputError
 from auralflow.evaluation.references import Reference
 from auralflow.evaluation.results import SongScore, decode_song, encode_song
 from auralflow.separation.discover import JOB_FOLDER
-from auralflow.separation.journal import append_line, read_lines
+from auralflow.separation.journal import Journal
 
 
 class SongJournal:
@@ -30,8 +30,8 @@ class SongJournal:
 
     def __init__(self, out: Path, settings: str) -> None:
         self._settings, self._excerpts = settings, out / JOB_FOLDER / "excerpts"
-        self._path = out / JOB_FOLDER / "songs.jsonl"
-        self._lines = read_lines(self._path, "song")
+        self._journal = Journal(out / JOB_FOLDER / "songs.jsonl")
+        self._lines = self._journal.read("song")
 
     def find(self, reference: Reference, files: Sequence[Path]) -> SongScore | None:
         """The score of a song, if it was made with the same settings from the same files.
@@ -59,9 +59,11 @@ class SongJournal:
             "score": encode_song(score),
         }
         try:
-            append_line(self._path, line)
+            self._journal.append(line)
         except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written: {error.strerror or error}; make room") from None
+            raise OutputError(
+                f"{self._journal.path}: cannot be written: {error.strerror or error}; make room"
+            ) from None
         self._lines[reference.name] = line
 
     def excerpt_path(self, name: str) -> Path:

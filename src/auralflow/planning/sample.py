@@ -9,11 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from auralflow.audio.formats import check_format, choose_format
-from auralflow.audio.probe import probe
 from auralflow.errors import AudioError, OutputError
 from auralflow.separation.config import SeparationConfig
-from auralflow.separation.forecast import bytes_per_second
+from auralflow.separation.forecast import forecast_file
 from auralflow.separation.outputs import OutputPlan
 from auralflow.storage.address import Address, Place
 from auralflow.storage.store import Store
@@ -76,13 +74,8 @@ def probe_sample(n_files: int, drawn: Iterable[Place], config: SeparationConfig,
 
 def _probe(place: Place, config: SeparationConfig, plan: OutputPlan) -> Probed:
     with _here(place) as path:
-        info, size = probe(path), path.stat().st_size
-    chosen = choose_format(config.format, info)
-    check_format(chosen, sample_rate=info.sample_rate, channels=info.channels)
-    seconds = max(0.0, min((info.duration_s or 0.0) - config.from_s, config.for_s or float("inf")))
-    n_sounds = len(plan.names) + (chosen.container == "stem.mp4")
-    n_bytes = seconds * n_sounds * bytes_per_second(chosen, info.sample_rate, info.channels)
-    return Probed(place, seconds, size, round(n_bytes))
+        found = forecast_file(path, config, plan)
+        return Probed(place, found.duration_s, path.stat().st_size, round(found.output_bytes))
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from auralflow.errors import AudioError, OutputError
 from auralflow.separation.base import BaseSeparator
 from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source
-from auralflow.separation.names import model_name, output_path
+from auralflow.separation.names import track_path
 from auralflow.separation.outputs import OutputPlan, plan_outputs
 from auralflow.separation.progress import CancelToken, ProgressCallback, ProgressMeter, Stopwatch
 from auralflow.separation.results import FileResult, OutputFile
@@ -264,19 +264,18 @@ def _output_paths(
     source: Source, config: SeparationConfig, plan: OutputPlan, chosen: OutputFormat, out: Path
 ) -> list[tuple[str, Path]]:
     """Name and path of each output; a stem file holds them all and is called like the track."""
-    track, extension = source.path.stem, source.path.suffix.lstrip(".")
+    track = source.path.stem
     stems = {track: track} if chosen.container == STEM_MP4 else {name: name for name in plan.names}
     paths = [
         (
             name,
-            output_path(
+            track_path(
                 out,
                 source.folder,
                 config.name,
-                track=track,
-                extension=extension,
+                source.path.name,
                 stem=stem,
-                model=model_name(config.model),
+                model=config.model,
                 suffix=chosen.suffix,
             ),
         )

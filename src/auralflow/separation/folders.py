@@ -15,7 +15,7 @@ from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source, find_sources
 from auralflow.separation.files import STEM_MP4, separate_file
 from auralflow.separation.manifest import Manifest, own_folder
-from auralflow.separation.names import check_template, find_clash, model_name, output_path
+from auralflow.separation.names import check_template, find_clash, track_path
 from auralflow.separation.outputs import plan_outputs
 from auralflow.separation.progress import CancelToken, Progress
 from auralflow.separation.results import Failure, FileResult, JobCallback, JobEvent, JobReport
@@ -138,16 +138,8 @@ class Job:
             )
 
     def _output(self, source: Source, name: str) -> Path:
-        return output_path(
-            self.out,
-            source.folder,
-            self.config.name,
-            track=source.path.stem,
-            extension=source.path.suffix.lstrip("."),
-            stem=name,
-            model=model_name(self.config.model),
-            suffix="",
-        )
+        config = self.config
+        return track_path(self.out, source.folder, config.name, source.path.name, stem=name, model=config.model)
 
 
 def check_workers(n_workers: int | None, hang_s: float) -> None:

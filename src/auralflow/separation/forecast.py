@@ -9,7 +9,10 @@ from pathlib import Path
 from auralflow.audio.formats import OutputFormat, check_format, choose_format
 from auralflow.audio.probe import probe
 from auralflow.errors import AudioError, OutputError
+from auralflow.separation.config import SeparationConfig
+from auralflow.separation.files import STEM_MP4
 from auralflow.separation.folders import Job
+from auralflow.separation.outputs import OutputPlan
 
 _BYTES = {"int16": 2, "int24": 3, "float32": 4}
 
@@ -35,31 +38,55 @@ class Forecast:
         return self.output_bytes <= self.free_bytes
 
 
+@dataclass(frozen=True)
+class FileForecast:
+    """What one input would give."""
+
+    path: Path
+    n_outputs: int
+    """Files that would be written."""
+    duration_s: float
+    """Seconds of audio to separate, as far as the file states it."""
+    output_bytes: float
+    """Size of the outputs, at most."""
+
+
 def forecast(job: Job) -> Forecast:
     """Probe every input of a job and add up."""
-    usable: list[Path] = []
+    usable: list[FileForecast] = []
     unusable: list[tuple[Path, str]] = []
-    duration_s, n_bytes, n_outputs = 0.0, 0.0, 0
     for source in job.sources:
         try:
-            info = probe(source.path)
-            chosen = choose_format(job.config.format, info)
-            check_format(chosen, sample_rate=info.sample_rate, channels=info.channels)
+            usable.append(forecast_file(source.path, job.config, job.plan))
         except (AudioError, OutputError) as error:
             unusable.append((source.path, str(error)))
-            continue
-        usable.append(source.path)
-        seconds = max(0.0, min((info.duration_s or 0.0) - job.config.from_s, job.config.for_s or float("inf")))
-        n_files = 1 if chosen.container == "stem.mp4" else len(job.plan.names)
-        n_sounds = len(job.plan.names) + 1 if chosen.container == "stem.mp4" else len(job.plan.names)
-        duration_s += seconds
-        n_outputs += n_files
-        n_bytes += seconds * n_sounds * bytes_per_second(chosen, info.sample_rate, info.channels)
-    return Forecast(tuple(usable), tuple(unusable), n_outputs, duration_s, round(n_bytes), _free(job.out))
+    return Forecast(
+        tuple(file.path for file in usable),
+        tuple(unusable),
+        sum(file.n_outputs for file in usable),
+        sum((file.duration_s for file in usable), 0.0),
+        round(sum(file.output_bytes for file in usable)),
+        _free(job.out),
+    )
 
 
-def bytes_per_second(chosen: OutputFormat, sample_rate: int, channels: int) -> float:
-    """Of one output, at most."""
+def forecast_file(path: Path, config: SeparationConfig, plan: OutputPlan) -> FileForecast:
+    """Probe one input.
+
+    Raises:
+        AudioError: it is not usable audio.
+        OutputError: the format cannot hold its outputs.
+    """
+    info = probe(path)
+    chosen = choose_format(config.format, info)
+    check_format(chosen, sample_rate=info.sample_rate, channels=info.channels)
+    seconds = max(0.0, min((info.duration_s or 0.0) - config.from_s, config.for_s or float("inf")))
+    is_one, n_names = chosen.container == STEM_MP4, len(plan.names)
+    n_bytes = seconds * (n_names + is_one) * _bytes_per_second(chosen, info.sample_rate, info.channels)
+    return FileForecast(path, 1 if is_one else n_names, seconds, n_bytes)
+
+
+def _bytes_per_second(chosen: OutputFormat, sample_rate: int, channels: int) -> float:
     if chosen.depth is None:
         return (chosen.bitrate_kbps or 320) * 125.0
     return float(sample_rate * channels * _BYTES[chosen.depth])

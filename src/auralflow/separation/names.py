@@ -56,6 +56,27 @@ def output_path(
     return path
 
 
+def track_path(
+    out: Path, folder: PurePath, template: str, file_name: str, *, stem: str, model: str, suffix: str = ""
+) -> Path:
+    """The same of an input, by its file name and the name or path of the model.
+
+    Raises:
+        ConfigError: the path would lie outside `out`.
+    """
+    name = PurePath(file_name)
+    return output_path(
+        out,
+        folder,
+        template,
+        track=name.stem,
+        extension=name.suffix.lstrip("."),
+        stem=stem,
+        model=model_name(model),
+        suffix=suffix,
+    )
+
+
 def model_name(model: str) -> str:
     """What `{model}` stands for: a card's name, a bundle's folder, or a file without `.py`, a plan without `.yaml`."""
     return Path(model).name.removesuffix(".py").removesuffix(".yaml").removesuffix(".yml")

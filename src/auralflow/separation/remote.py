@@ -15,7 +15,7 @@ from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source, find_sources
 from auralflow.separation.folders import Ledger
 from auralflow.separation.manifest import Manifest, own_folder
-from auralflow.separation.names import check_template, model_name, output_path
+from auralflow.separation.names import check_template, track_path
 from auralflow.separation.progress import CancelToken
 from auralflow.separation.results import Failure, FileResult, JobCallback, JobEvent, JobReport, OutputFile
 
@@ -151,14 +151,13 @@ class RemoteJob:
     def _keep(self, track: dict[str, Any], part: Path, source: Source) -> OutputFile:
         saved = PurePath(track["file_name"]).name
         is_one = saved.endswith(".stem.mp4")
-        path = output_path(
+        path = track_path(
             self.out,
             source.folder,
             self.config.name,
-            track=source.path.stem,
-            extension=source.path.suffix.lstrip("."),
+            source.path.name,
             stem=source.path.stem if is_one else track["name"],
-            model=model_name(self.config.model),
+            model=self.config.model,
             suffix=".stem.mp4" if is_one else PurePath(saved).suffix,
         )
         if path.exists() and path.samefile(source.path):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
 
 from auralflow.audio.probe import AUDIO_SUFFIXES
 from auralflow.errors import AudioError, ConfigError
@@ -16,7 +16,7 @@ from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import JOB_FOLDER, find_sources
 from auralflow.separation.folders import Ledger, check_workers, make_pool
 from auralflow.separation.manifest import InputState, Manifest, own_folder
-from auralflow.separation.names import check_template, model_name, output_path
+from auralflow.separation.names import check_template, track_path
 from auralflow.separation.outputs import plan_outputs
 from auralflow.separation.progress import CancelToken
 from auralflow.separation.results import Failure, JobCallback, JobEvent, JobReport
@@ -108,16 +108,13 @@ class StoredJob:
 
     def output_of(self, found: _Input) -> str:
         """Where the first output of a file goes, whatever its format: two that have the same would overwrite it."""
-        name = found.place.name
-        path = output_path(
+        path = track_path(
             _NO_FOLDER,
             found.folder,
             self.config.name,
-            track=PurePosixPath(name).stem,
-            extension=PurePosixPath(name).suffix.lstrip("."),
+            found.place.name,
             stem=self.plan.names[0],
-            model=model_name(self.config.model),
-            suffix="",
+            model=self.config.model,
         )
         return str(path).casefold()
 

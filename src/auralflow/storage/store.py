@@ -48,6 +48,7 @@ class Store:
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self._made: set[str] = set()
         fsspec = import_extra("fsspec", "remote")
         try:
             self._fs, self._root = fsspec.core.url_to_fs(address.url, **_choose_options(address))
@@ -133,7 +134,7 @@ class Store:
         """
         name = f"{self._root}/{key}"
         try:
-            persist(lambda: self._fs.makedirs(name.rpartition("/")[0], exist_ok=True))
+            persist(lambda: self._make_folder_of(name))
             persist(lambda: self._fs.pipe_file(name, content))
         except Exception as error:
             raise OutputError(f"{self.address}: cannot write '{key}' there: {_say(error)}") from None
@@ -161,12 +162,19 @@ class Store:
             raise OSError(f"{path.stat().st_size} of {expected} bytes came")
 
     def _send_as(self, path: Path, unfinished: str, name: str) -> None:
-        self._fs.makedirs(name.rpartition("/")[0], exist_ok=True)
+        self._make_folder_of(name)
         self._fs.put_file(str(path), unfinished)
         size = self._fs.size(unfinished)
         if size != path.stat().st_size:
             raise OSError(f"{size} of {path.stat().st_size} bytes arrived")
         self._rename(unfinished, name, size)
+
+    def _make_folder_of(self, name: str) -> None:
+        # Once for each folder: it is a request of its own, and a journal writes one file again and again.
+        folder = name.rpartition("/")[0]
+        if folder not in self._made:
+            self._fs.makedirs(folder, exist_ok=True)
+            self._made.add(folder)
 
     def _rename(self, unfinished: str, name: str, size: int) -> None:
         if not hasattr(self._fs, "call_s3") or size > _MAX_COPY_BYTES:

@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import math
 import os
-import queue
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from typing import Any
 
 from auralflow.errors import AuralflowError, ConfigError, import_extra
 from auralflow.workers.serve import attempt
-from auralflow.workers.tasks import STOPPED, More, Report, Task, TaskQueue, Tried
+from auralflow.workers.tasks import More, Report, Task, TaskQueue, Tried
 
 _POLL_S = 0.2
 _SCALE_S = 1.0
@@ -110,7 +109,6 @@ class RayPool:
 
     Raises:
         MissingExtraError: Ray is not installed.
-        ConfigError: there is no cluster at the address.
     """
 
     def __init__(
@@ -121,7 +119,6 @@ class RayPool:
         self._n_workers = math.inf if n_workers is None else n_workers
         self._hang_s, self._cluster = hang_s, cluster
         self._actors: list[_Actor] = []
-        self._cancelled: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._n_failed_starts = 0
         self._last_scaled = -math.inf
 
@@ -130,6 +127,7 @@ class RayPool:
 
         Raises:
             AuralflowError: no actor can be set up, for the reason the first one gave.
+            ConfigError: there is no cluster at the address.
         """
         self._tasks = TaskQueue(tasks, report, more)
         is_ours = _connect(self._ray, self._cluster.address)
@@ -140,7 +138,6 @@ class RayPool:
             while self._tasks or self._n_busy or self._tasks.may_grow:
                 check()
                 self._end_hung()
-                self._end_cancelled()
                 self._tasks.ask_for_more(self._n_free)
                 self._scale()
                 self._feed()
@@ -149,10 +146,6 @@ class RayPool:
             self._stop()
             if is_ours:
                 self._ray.shutdown()
-
-    def cancel(self, key: str) -> None:
-        """Stop one task; see `WorkerPool.cancel`."""
-        self._cancelled.put(key)
 
     @property
     def _n_busy(self) -> int:
@@ -250,23 +243,12 @@ class RayPool:
                     "auralflow installed on every node, and is there memory enough?"
                 )
 
-    def _end(self, actor: _Actor, verdict: str) -> None:
-        actor.verdict = verdict
-        self._ray.kill(actor.handle)
-
     def _end_hung(self) -> None:
         now = time.monotonic()
         for actor in self._actors:
             if actor.tried is not None and not actor.verdict and now - actor.last_sign > self._hang_s:
-                self._end(actor, f"it gave no sign of life for {self._hang_s:.0f} s")
-
-    def _end_cancelled(self) -> None:
-        while not self._cancelled.empty():
-            key = self._cancelled.get()
-            self._tasks.cancel(key)
-            for actor in self._actors:
-                if actor.tried is not None and actor.tried.task.key == key:
-                    self._end(actor, STOPPED)
+                actor.verdict = f"it gave no sign of life for {self._hang_s:.0f} s"
+                self._ray.kill(actor.handle)
 
     def _stop(self) -> None:
         for actor in self._actors:
