@@ -3,8 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
-# As pip would, but on all cores. Some packages have files that are no Python of this version.
-COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 OUT ?= demo
 
 # Two things at a time. Python may keep what it compiles, also where the environment forbids it: hundreds of processes
@@ -21,12 +19,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[plots]'
-	$(COMPILE)
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) -e '.[dev,docs]'
-	$(COMPILE)
 	touch $@ $(VENV)/.installed-demo
 
 demo: $(VENV)/.installed-demo

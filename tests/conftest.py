@@ -29,6 +29,23 @@ torch.set_num_threads(1)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: pytest-xdist deals the list out in equal parts, and who is ready takes what others have left.
+
+    Tests of one file stay together, for the sake of what they share.
+    """
+    n_parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if "e2e" in item.path.parts]
+    short = [item for item in items if "e2e" not in item.path.parts]
+    files = sorted({item.path for item in long})
+    size = -(-len(short) // n_parts)
+    items[:] = [
+        item
+        for part in range(n_parts)
+        for item in (*(i for i in long if files.index(i.path) % n_parts == part), *short[part * size :][:size])
+    ]
+
+
 @pytest.fixture
 def pass_through_path() -> str:
     """A model file for `--model`."""

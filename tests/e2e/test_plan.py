@@ -95,7 +95,7 @@ def test_a_worker_takes_a_plan(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     setup = describe_setup(config, tmp_path / "out", tmp_path / "work")
     (tmp_path / "out").mkdir()
-    work = worker._prepare(json.loads(json.dumps(setup | {"n_threads": 1})))
+    work = worker.prepare(json.loads(json.dumps(setup | {"n_threads": 1})))
     result = work({"path": "song/mixture.wav", "folder": "."}, lambda fraction: None)
     assert [output["name"] for output in result["outputs"]] == ["drums"]
     assert (tmp_path / "out/mixture/drums.wav").is_file()

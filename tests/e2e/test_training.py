@@ -107,7 +107,7 @@ def test_a_run_gives_a_bundle_that_separates(make: Configure, songs: Path, tmp_p
     assert sorted(output.path.stem for output in done.done[0].outputs) == ["bass", "drums", "other", "vocals"]
 
 
-@pytest.mark.parametrize("n_done", [3, pytest.param(8, marks=pytest.mark.slow), 12])
+@pytest.mark.parametrize("n_done", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 12))])
 def test_resume_is_exact(make: Configure, songs: Path, n_done: int) -> None:
     """Stopped in the middle of an epoch or at its end, with a variational model (which draws), workers, augmentation,
     accumulation, a mean of the weights and a scheduler, a run ends with the bits of one that was never stopped."""
@@ -168,7 +168,7 @@ def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(make: Configure,
     ("number", "n_workers"),
     [
         (signal.SIGINT, 2),
-        (signal.SIGTERM, 0),
+        pytest.param(signal.SIGTERM, 0, marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, 0, marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, 2, marks=pytest.mark.slow),
     ],
