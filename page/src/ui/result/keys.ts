@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { LOUDEST_DB, SILENT_DB } from "../../maths/gain";
 import { kept } from "../kept";
 import type { Session } from "./session";
@@ -64,8 +64,9 @@ const ACTIONS: Record<string, Action> = {
   "0": (session) => (session.view.value = { from: 0, to: session.duration }),
 };
 
+/** From the moment in which the mixer is there: an ordinary effect waits for the next picture, and loses a quick key. */
 export function useKeys(session: Session, onHelp: () => void): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTaken(event)) return;
       const isLetter = event.key.length === 1 && event.key !== " ";
