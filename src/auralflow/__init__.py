@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from auralflow.api import download as download
     from auralflow.api import list_models as list_models
     from auralflow.api import load_model as load_model
+    from auralflow.api import pack_data as pack_data
     from auralflow.api import plot as plot
     from auralflow.api import push as push
     from auralflow.api import separate as separate
@@ -54,6 +55,7 @@ _HOMES = {
     "download": "api",
     "list_models": "api",
     "load_model": "api",
+    "pack_data": "api",
     "plan_outputs": "separation.outputs",
     "plot": "api",
     "push": "api",

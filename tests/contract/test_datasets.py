@@ -19,9 +19,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from auralflow.api import pack_data
 from auralflow.audio.stem_mp4 import StemMp4Writer
+from auralflow.data.blocks import open_sound
 from auralflow.data.datasets import datasets
 from auralflow.data.open import open_dataset
+from auralflow.data.packs.index import PackedSound
 from auralflow.data.track import SPLITS, Sound, Track, find_sound
 from auralflow.errors import AuralflowError
 
@@ -67,10 +70,16 @@ def _write_manifest(root: Path) -> Path:
     return root / "songs.jsonl"
 
 
+def _write_pack(root: Path) -> Path:
+    pack_data(_write_songs(root / "songs"), root / "packed", workers=1)
+    return root / "packed"
+
+
 EXAMPLES: dict[str, Callable[[Path], Path]] = {
     "manifest": _write_manifest,
     "musdb_hq": _write_songs,
     "musdb_stems": _write_stem_files,
+    "pack": _write_pack,
     "stem_folders": _write_stem_folders,
 }
 
@@ -124,8 +133,11 @@ def check_sounds_are_what_the_files_hold(layout: Any, root: Path) -> None:
         assert track.stems
         assert "mixture" not in track.stems
         for sound in _sounds([track]):
-            assert sound == find_sound(sound.path, sound.stream)
-            assert sound.n_samples > 0
+            with open_sound(sound) as blocks:
+                shapes = [block.shape for block in blocks]
+            assert {channels for channels, _ in shapes} == {sound.channels}
+            assert sum(n_samples for _, n_samples in shapes) == sound.n_samples > 0
+            assert isinstance(sound, PackedSound) or sound == find_sound(sound.path, sound.stream)
 
 
 def check_refuses_a_missing_root(layout: Any, root: Path) -> None:

@@ -112,7 +112,7 @@ def _seek(file: soundfile.SoundFile, path: Path, sample_rate: int, start: int, n
     try:
         file.seek(min(start, file.frames))
         if file.subtype == "PCM_16":
-            return _scale(file.read(n_samples, dtype="int16", always_2d=True))
+            return scale_int16(file.read(n_samples, dtype="int16", always_2d=True))
         frames: Samples = file.read(n_samples, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{shown(path)}: cannot be decoded at sample {start}: {error}") from None
@@ -121,7 +121,7 @@ def _seek(file: soundfile.SoundFile, path: Path, sample_rate: int, start: int, n
     return frames.T
 
 
-def _scale(frames: npt.NDArray[np.int16]) -> Samples:
+def scale_int16(frames: npt.NDArray[np.int16]) -> Samples:
     """As libsndfile scales, bit for bit, in a quarter of the time: a stereo frame is taken apart as one 32-bit number.
 
     Shape:

@@ -147,6 +147,18 @@ def _show_check(result: Any, screen: Screen) -> None:
     show_data_report(result, screen)
 
 
+def _run_pack(arguments: dict[str, Any], screen: Screen) -> Outcome:
+    from auralflow.cli.pack import run_pack
+
+    return run_pack(arguments, screen)
+
+
+def _show_pack(result: Any, screen: Screen) -> None:
+    from auralflow.cli.pack import show_pack
+
+    show_pack(result, screen)
+
+
 def _show_songs(result: Any, screen: Screen) -> None:
     from auralflow.cli.data_tables import show_songs
 
@@ -196,6 +208,7 @@ COMMANDS = {
     "compare": Command(api.compare, _show_comparison),
     "plot": Command(api.plot, _show_plot, _run_plot),
     "data check": Command(api.check_data, _show_check, _run_check),
+    "data pack": Command(api.pack_data, _show_pack, _run_pack),
     "data synth": Command(api.synth_data, _show_songs),
     "models": Command(api.list_models, _show_models),
     "download": Command(api.download, _show_download, _run_download),

@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from auralflow.audio.probe import probe
-from auralflow.audio.read import AudioReader
 from auralflow.audio.resample import Resampler, resampled_length
 from auralflow.audio.types import Samples
+from auralflow.data.blocks import open_sound, stored_depth
 from auralflow.data.channels import fit_channels
 from auralflow.data.track import Sound
 from auralflow.errors import AudioError, OutputError
@@ -106,17 +105,15 @@ class PcmCache:
         return None
 
     def _key(self, sound: Sound) -> str:
-        status = sound.path.stat()
-        made_from = (str(sound.path.resolve()), status.st_size, status.st_mtime_ns, sound.stream)
-        text = repr((_VERSION, *made_from, self.sample_rate, self.channels))
+        text = repr((_VERSION, *sound.version, self.sample_rate, self.channels))
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
     def _store(self, sound: Sound) -> bool:
         """Whether the sound could be decoded."""
         try:
-            info = probe(sound.path, sound.stream)
+            depth = stored_depth(sound)
             is_plain = sound.sample_rate == self.sample_rate and sound.channels in (1, self.channels)
-            kind = "i16" if is_plain and info.depth in ("int16", "uint8") else "f32"
+            kind = "i16" if is_plain and depth in ("int16", "uint8") else "f32"
             # Named by what the source was before it was read: if it changes meanwhile, the file is never found.
             path = self.folder / f"{self._key(sound)}.{kind}"
             unfinished = self.folder / f".{secrets.token_hex(8)}.part"
@@ -144,7 +141,7 @@ class PcmCache:
 
     def _blocks(self, sound: Sound) -> Iterator[Samples]:
         resampler = Resampler(sound.sample_rate, self.sample_rate, sound.channels)
-        with AudioReader(sound.path, stream=sound.stream) as reader:
+        with open_sound(sound) as reader:
             for block in reader:
                 yield resampler.process(block)
             if reader.warnings:

@@ -11,16 +11,25 @@ from auralflow.data.datasets import datasets
 from auralflow.data.datasets._folders import is_audio, is_stem_file
 from auralflow.data.track import Dataset
 from auralflow.errors import AudioError, ConfigError
+from auralflow.storage.address import Address, Place, read_place
 
 AUTO = "auto"
 """The layout that stands for whichever is recognised."""
+_STORED = "pack"
+"""The layout whose files need not be here."""
 
 
-def open_dataset(root: Path, layout: str = AUTO) -> Dataset:
+def find_root(name: str | Path) -> Place:
+    """Where a data set lies, by what a user calls it: a path, perhaps one that begins with `~`, or an address."""
+    place = read_place(str(name))
+    return place.expanduser() if isinstance(place, Path) else place
+
+
+def open_dataset(root: Place, layout: str = AUTO) -> Dataset:
     """A data set in its layout; its files are looked at by `list_tracks` only.
 
     Args:
-        root: folder, or manifest file.
+        root: folder, or manifest file; or the address of a pack.
         layout: a name from `auralflow.data.datasets`, a `.py` file that defines one, or `auto`: the one that recognises
             the root.
 
@@ -29,9 +38,17 @@ def open_dataset(root: Path, layout: str = AUTO) -> Dataset:
         ConfigError: several layouts recognise it, or the file of a layout defines none.
         UnknownNameError: there is no layout of this name.
     """
+    if isinstance(root, Address):
+        return _open_stored(root, layout)
     if not os.path.exists(root):
         raise AudioError(f"{root}: no such data set; expected a folder or a manifest (.csv, .jsonl)")
     return cast(Dataset, _load(layout if layout != AUTO else _find_layout(root))(root))
+
+
+def _open_stored(root: Address, layout: str) -> Dataset:
+    if layout not in (AUTO, _STORED):
+        raise ConfigError(f"layout: only packs are read from elsewhere, {root} cannot be '{layout}'; pack it first")
+    return cast(Dataset, _load(_STORED)(root))
 
 
 def _find_layout(root: Path) -> str:

@@ -17,7 +17,7 @@ from auralflow.data.cache import PcmCache
 from auralflow.data.channels import check_channels
 from auralflow.data.config import AugmentConfig, DataConfig, SourceConfig
 from auralflow.data.draw import ChunkDrawer, Policy, Step
-from auralflow.data.open import open_dataset
+from auralflow.data.open import find_root, open_dataset
 from auralflow.data.pool import Pool, Song, assign_stems, make_pool
 from auralflow.data.reader import SoundReader
 from auralflow.data.split import Splits, song_key, split_tracks
@@ -126,7 +126,7 @@ class _Opened:
 
 
 def _open_source(source: SourceConfig, config: DataConfig) -> _Opened:
-    root = Path(source.root).expanduser()
+    root = find_root(source.root)
     dataset = open_dataset(root, source.layout)
     by_split = dataset.list_tracks()
     try:

@@ -11,6 +11,8 @@ from auralflow.audio.resample import Resampler, resampled_length
 from auralflow.audio.types import Samples
 from auralflow.data.cache import PcmCache
 from auralflow.data.channels import fit_channels
+from auralflow.data.packs.index import PackedSound
+from auralflow.data.packs.read import PieceReader
 from auralflow.data.track import Sound
 
 _MARGIN_SAMPLES = 1024
@@ -28,7 +30,7 @@ class SoundReader:
 
     def __init__(self, sample_rate: int, channels: int, cache: PcmCache | None = None) -> None:
         self.sample_rate, self.channels, self._cache = sample_rate, channels, cache
-        self._files = ChunkReader()
+        self._files, self._pieces = ChunkReader(), PieceReader()
 
     def length(self, sound: Sound) -> int:
         """Samples of a sound at the reader's rate."""
@@ -59,6 +61,8 @@ class SoundReader:
         return fit_channels(read(sound, start, n_samples), self.channels)
 
     def _read_file(self, sound: Sound, start: int, n_samples: int) -> Samples:
+        if isinstance(sound, PackedSound):
+            return self._pieces.read(sound, start, n_samples)
         return self._files.read(
             sound.path, sample_rate=sound.sample_rate, start=start, n_samples=n_samples, stream=sound.stream
         )

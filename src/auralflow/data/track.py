@@ -32,6 +32,16 @@ class Sound:
         """Length in seconds."""
         return self.n_samples / self.sample_rate
 
+    @property
+    def version(self) -> tuple[object, ...]:
+        """What changes when the sound does: path, size and time of change of its file, and the stream.
+
+        Raises:
+            OSError: the file is gone.
+        """
+        status = self.path.stat()
+        return (str(self.path.resolve()), status.st_size, status.st_mtime_ns, self.stream)
+
 
 @dataclass(frozen=True)
 class Track:

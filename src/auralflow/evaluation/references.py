@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from auralflow.audio.read import AudioReader
 from auralflow.audio.types import Samples
+from auralflow.data.blocks import open_sound
 from auralflow.data.channels import fit_channels
-from auralflow.data.open import open_dataset
+from auralflow.data.open import find_root, open_dataset
 from auralflow.data.pool import assign_stems
 from auralflow.data.track import Sound, Track
 from auralflow.errors import AudioError, ConfigError, ShapeError
@@ -69,7 +68,7 @@ def list_tracks(config: EvaluationConfig) -> tuple[tuple[Track, ...], str]:
         AudioError: there is no data set, or a file cannot be read.
         ConfigError: the data has no such split, or no songs at all.
     """
-    dataset = open_dataset(Path(config.data).expanduser(), config.layout)
+    dataset = open_dataset(find_root(config.data), config.layout)
     if not dataset.ARE_SONGS:
         raise ConfigError(f"{config.data}: expected songs with their stems, got sounds that do not belong together")
     by_split = dataset.list_tracks()
@@ -174,7 +173,7 @@ def read_sound(sound: Sound, n_samples: int, channels: Collection[int], note: Ca
             f"{sound.path}: expected {allowed} channels, as the song has, got {sound.channels}; convert it"
         )
     samples = np.zeros((sound.channels, n_samples), np.float32)
-    with AudioReader(sound.path, stream=sound.stream) as reader:
+    with open_sound(sound) as reader:
         n_read = 0
         for block in reader:
             kept = block[:, : max(0, n_samples - n_read)]

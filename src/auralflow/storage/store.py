@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -138,6 +138,29 @@ class Store:
             persist(lambda: self._fs.pipe_file(name, content))
         except Exception as error:
             raise OutputError(f"{self.address}: cannot write '{key}' there: {_say(error)}") from None
+
+    def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Some parts of the file at this address, each by its offset and size; asked for at once.
+
+        Raises:
+            AudioError: they cannot be read.
+        """
+        starts, ends = zip(*((at, at + size) for at, size in ranges), strict=True)
+        names = [self._root] * len(ranges)
+        with self._reading():
+            return list(persist(lambda: self._fs.cat_ranges(names, list(starts), list(ends), on_error="raise")))
+
+    def size_of(self, key: str) -> int | None:
+        """Bytes of a file below; None when there is none.
+
+        Raises:
+            AudioError: the store does not answer.
+        """
+        with self._reading():
+            try:
+                return int(persist(lambda: self._fs.size(f"{self._root}/{key}")))
+            except FileNotFoundError:
+                return None
 
     def list_names(self, folder: str) -> list[str]:
         """Names of the files right in a folder below; none where there is no such folder."""

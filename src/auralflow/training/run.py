@@ -20,6 +20,7 @@ from lightning.fabric.utilities.warnings import PossibleUserWarning
 from auralflow.config import to_dict
 from auralflow.data.config import SourceConfig
 from auralflow.data.loader import Schedule, make_loader
+from auralflow.data.open import find_root
 from auralflow.data.prepare import TrainingData, build_cache, make_drawer, prepare_data
 from auralflow.errors import AudioError, CheckpointError, ConfigError, TrainingError
 from auralflow.losses import build_losses
@@ -27,6 +28,7 @@ from auralflow.pretrained.bundle import BundleDescription, build_described, find
 from auralflow.registry import config_class
 from auralflow.separation.progress import CancelToken
 from auralflow.speed.precision import has_half_precision
+from auralflow.storage.address import Place
 from auralflow.training.config import TrainConfig
 from auralflow.training.configure import override
 from auralflow.training.devices import Devices, choose_devices
@@ -232,10 +234,14 @@ def _read_config(
     if resume and description != described:
         raise ConfigError("spec, config: a run that is resumed keeps its model; change it in a new run")
     if data:
-        # Absolute, so that the run can be resumed from anywhere.
-        sources = tuple(SourceConfig(str(Path(root).expanduser().absolute())) for root in data)
+        sources = tuple(SourceConfig(_name_root(find_root(root))) for root in data)
         config = dataclasses.replace(config, data=dataclasses.replace(config.data, sources=sources))
     return description, config
+
+
+def _name_root(root: Place) -> str:
+    """Absolute, so that the run can be resumed from anywhere."""
+    return str(root.absolute()) if isinstance(root, Path) else root.url
 
 
 def _check_precision(config: TrainConfig, devices: Devices) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from auralflow.audio.read import read_audio
 from auralflow.audio.types import Audio
 from auralflow.audio.write import write_audio
 from auralflow.cli.screen import to_plain
+from auralflow.data import blocks as blocks_module
 from auralflow.data.check import check_dataset, check_tracks
-from auralflow.data.checks import sound as sound_module
 from auralflow.data.checks.duplicates import MAX_BIT_ERROR, find_matches
 from auralflow.data.checks.findings import DataReport
 from auralflow.data.checks.fingerprint import Fingerprint, Fingerprinter
@@ -259,14 +259,14 @@ def test_a_file_that_is_gone_is_an_error_and_the_check_goes_on(root: Path) -> No
 
 
 def test_a_decoder_that_breaks_is_a_finding(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = sound_module.AudioReader
+    reader = blocks_module.AudioReader
 
     def read(path: Path, **options: int) -> object:
         if path.match("two/vocals.wav"):
             raise ZeroDivisionError("odd header")
         return reader(path, **options)
 
-    monkeypatch.setattr(sound_module, "AudioReader", read)
+    monkeypatch.setattr(blocks_module, "AudioReader", read)
     report = check(root)
     assert told(report) == [("unreadable", "error", FAULTY, "vocals")]
     assert "ZeroDivisionError: odd header" in report.findings[0].detail
@@ -442,13 +442,13 @@ def test_no_sign_is_told_where_the_stems_do_not_explain_the_mixture() -> None:
 
 def test_every_file_is_opened_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
-    reader = sound_module.AudioReader
+    reader = blocks_module.AudioReader
 
     def read(path: Path, **options: int) -> object:
         opened.append(path)
         return reader(path, **options)
 
-    monkeypatch.setattr(sound_module, "AudioReader", read)
+    monkeypatch.setattr(blocks_module, "AudioReader", read)
     check(root)
     assert sorted(opened) == sorted(root.glob("*/*/*.wav"))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import numpy.typing as npt
@@ -47,7 +48,7 @@ class WavEncoder:
 
     def __init__(
         self,
-        pending: PendingFile,
+        pending: PendingFile | BytesIO,
         depth: OutputDepth,
         sample_rate: int,
         channels: int,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auralflow.audio.read import AudioReader
 from auralflow.audio.types import Samples
+from auralflow.data.blocks import open_sound
 from auralflow.data.checks.findings import Finding, Kind, Severity
 from auralflow.data.checks.meter import FRAME_S, FULL_SCALE, SILENCE_DB, SoundMeter, to_db
 from auralflow.data.track import Sound
@@ -46,7 +46,7 @@ class CheckedSound:
 
     def _read(self) -> Iterator[Samples]:
         block_samples = _FRAMES_PER_BLOCK * self.meter.frame_samples
-        with AudioReader(self.sound.path, stream=self.sound.stream, block_samples=block_samples) as reader:
+        with open_sound(self.sound, block_samples) as reader:
             for block in reader:
                 self.meter.update(block)
                 yield block
