@@ -43,6 +43,7 @@ MODELS = {
         "config.unet={widths: [12, 16, 24, 32], n_frame_levels: 2}",
         "optimizer.learning_rate=3e-3",
         "trainer.max_epochs=3",
+        "data.n_samples=96",
     ],
     "waveform_unet": [
         "config.width=24",
@@ -50,10 +51,10 @@ MODELS = {
         "config.n_hidden=64",
         "optimizer.learning_rate=2e-3",
         "trainer.max_epochs=14",
+        "data.n_samples=128",
     ],
 }
 TRAINING = [
-    "data.n_samples=128",
     "data.batch_size=8",
     "data.n_workers=1",
     "data.cache=pcm",

@@ -1,15 +1,20 @@
 """The networks that were compared before one was trained long, each as a run of `auralflow train`.
 
-python recipes/small_4stem/candidates.py RUNS DATA
+python recipes/small_4stem/candidates.py RUNS DATA --minutes 40
 
 DATA is what `make.py` made. Makes RUNS/<name> for each candidate; `auralflow train RUNS/<name>` trains it, with
-`OMP_NUM_THREADS=1` in the environment on one core. All have the same data, drawn alike, the same optimizer and a
-length that takes 75 minutes of one core of an x86 processor with AVX2.
+`OMP_NUM_THREADS=1` in the environment. All have the same data, drawn alike, the same optimizer, and a length that takes
+so many minutes of one core, data included, by the pace that `--measure` finds.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +23,12 @@ import yaml
 
 from auralflow.api import configure
 
-_CHUNKS = 1200
-"""Of an epoch."""
+_N_EPOCHS = 4
+_BATCH = 4
 
 COMMON: dict[str, Any] = {
     "data.chunk_s": 4.0,
-    "data.batch_size": 4,
-    "data.n_samples": _CHUNKS,
+    "data.batch_size": _BATCH,
     "data.n_workers": 1,
     "data.remix": 0.6,
     "data.keep_silent": 0.25,
@@ -43,7 +47,10 @@ COMMON: dict[str, Any] = {
     "scheduler.name": "cosine",
     "scheduler.warm_up_steps": 100,
     "scheduler.final_factor": 0.02,
+    "trainer.max_epochs": _N_EPOCHS,
     "trainer.checkpoint_steps": 100,
+    "valid.max_songs": 6,
+    "valid.max_s": 25.0,
 }
 _MASKS_LOSS = [{"name": "compressed_spectrum", "weight": 1.0}]
 _WAVEFORM_LOSS = [{"name": "l1", "weight": 1.0}]
@@ -51,11 +58,11 @@ _WAVEFORM_LOSS = [{"name": "l1", "weight": 1.0}]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network, its loss, and its length."""
+    """A network, its loss, and its pace."""
 
     model: str
-    epochs: int
-    """So many take 75 minutes."""
+    chunk_s: float
+    """Seconds of one core (x86, AVX2) that a chunk takes."""
     loss: list[dict[str, Any]]
     settings: dict[str, Any]
 
@@ -63,7 +70,7 @@ class Candidate:
 CANDIDATES: dict[str, Candidate] = {
     "band_split_rnn": Candidate(
         "band_split_rnn",
-        7,
+        0.9,
         _MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
@@ -74,10 +81,10 @@ CANDIDATES: dict[str, Candidate] = {
             "config.mask": "real",
         },
     ),
-    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 11, _MASKS_LOSS, {}),
+    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 0.36, _MASKS_LOSS, {}),
     "scnet": Candidate(
         "scnet",
-        4,
+        1.0,
         _WAVEFORM_LOSS,
         {
             "config.stft": {"n_fft": 4096, "hop_samples": 1024, "window": "rectangle", "edges": "reflect"},
@@ -87,13 +94,13 @@ CANDIDATES: dict[str, Candidate] = {
     ),
     "open_unmix": Candidate(
         "open_unmix",
-        8,
+        0.5,
         _MASKS_LOSS,
         {"config.n_hidden": 192, "config.n_layers": 2, "config.dropout": 0.2},
     ),
     "spectrogram_net_lstm": Candidate(
         "spectrogram_net_lstm",
-        3,
+        1.2,
         _MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
@@ -105,26 +112,49 @@ CANDIDATES: dict[str, Candidate] = {
 
 
 def main() -> None:
-    """Write the config files of all candidates that have none yet."""
+    """Write the config files of all candidates that have none yet, or measure their pace."""
     parser = argparse.ArgumentParser(description="write the runs of the candidates")
     parser.add_argument("runs", type=Path, help="folder to make")
     parser.add_argument("data", type=Path, help="folder that make.py made")
+    parser.add_argument("--minutes", type=float, default=120.0, help="of one core, for each")
+    parser.add_argument("--measure", action="store_true", help="print the seconds that a chunk takes, and make nothing")
     arguments = parser.parse_args()
     for name, candidate in CANDIDATES.items():
-        if not (arguments.runs / name).exists():
-            write_run(arguments.runs / name, arguments.data, candidate)
+        if arguments.measure:
+            print(f"{name}: {measure(arguments.data, candidate):.3f} s", flush=True)
+        elif not (arguments.runs / name).exists():
+            n_chunks = 60 * arguments.minutes / candidate.chunk_s / _N_EPOCHS
+            write_run(arguments.runs / name, arguments.data, candidate, round(n_chunks / _BATCH) * _BATCH)
 
 
-def write_run(folder: Path, data: Path, candidate: Candidate) -> None:
+def write_run(folder: Path, data: Path, candidate: Candidate, n_chunks: int, **more: Any) -> None:
     """`auralflow config` with all that the candidates have in common, and what is its own."""
     sources = [
         {"root": str(data.absolute() / "songs"), "layout": "musdb_hq", "weight": 0.6},
         {"root": str(data.absolute() / "sounds"), "layout": "stem_folders", "weight": 0.4},
     ]
-    own = {"data.sources": sources, "loss": candidate.loss, "trainer.max_epochs": candidate.epochs}
-    settings = COMMON | own | candidate.settings
+    own = {"data.sources": sources, "data.n_samples": n_chunks, "loss": candidate.loss}
+    settings = COMMON | own | candidate.settings | more
     overrides = [f"{key}={yaml.safe_dump(value, default_flow_style=True).strip()}" for key, value in settings.items()]
     configure(folder, model=candidate.model, stems="vocals,drums,bass,other", overrides=overrides)
+
+
+def measure(data: Path, candidate: Candidate) -> float:
+    """Seconds of processor for a chunk: of a longer run, less those of a shorter one."""
+    short, long = (_train(data, candidate, n_chunks) for n_chunks in (48, 144))
+    return (long - short) / (144 - 48)
+
+
+def _train(data: Path, candidate: Candidate, n_chunks: int) -> float:
+    brief = {"trainer.max_epochs": 1, "valid.max_songs": 1, "valid.max_s": 5.0}
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder, "run")
+        write_run(run, data, candidate, n_chunks, **brief)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "auralflow", "train", str(run), "--quiet"]
+        subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":

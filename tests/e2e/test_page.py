@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 from playwright.sync_api import Browser, Page, expect
@@ -229,3 +231,63 @@ def test_a_song_can_be_deleted_and_the_others_stay(mixer: Page, song: Path) -> N
     mixer.get_by_role("button", name="Delete Rising tone").first.click()
     mixer.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     expect(mixer.locator("#past li")).to_have_count(before - 1)
+
+
+def test_a_folder_is_dropped_with_all_songs_below_it(
+    open_page: Callable[..., Page], write_wav: Callable[..., Path], tmp_path: Path
+) -> None:
+    """As a hand does it: the browser itself reads the folder. What is no song is passed over."""
+    album = tmp_path / "album"
+    write_wav(album / "First of the album.wav", seed=1)
+    write_wav(album / "disc 2" / "Second of the album.wav", seed=2)
+    (album / "notes.txt").write_text("no song")
+    page = open_page()
+    page.select_option("#model", "pass_through")
+    talk = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(album)], "dragOperationsMask": 1}
+        talk.send("Input.dispatchDragEvent", {"type": kind, "x": 400, "y": 300, "data": data})
+    for title in ("First of the album", "Second of the album"):
+        expect(page.locator("#past a", has_text=title)).to_be_visible()
+    assert page.get_by_text("notes").count() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_an_hour_is_played_from_its_last_minute(open_page: Callable[..., Page], tmp_path: Path) -> None:
+    """The page never holds a whole track: four stems of an hour are 5 GB of floats."""
+    path = tmp_path / "One hour.flac"
+    tone = (0.3 * np.sin(2 * np.pi * 220 * np.arange(60 * RATE) / RATE)).astype(np.float32)
+    with soundfile.SoundFile(path, "w", RATE, 2) as file:
+        for minute in range(60):
+            file.write(np.stack([tone, tone * (minute / 60)], axis=1))
+    page = open_page()
+    page.set_default_timeout(900_000)
+    page.select_option("#model", "pass_through")
+    page.set_input_files("[data-testid=songs]", path)
+    page.locator("#past a", has_text="One hour").first.click(timeout=900_000)
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=900_000)
+    page.keyboard.press("Space")
+    play_until(page, 1.0 * RATE)
+    ruler = page.locator(".ruler").bounding_box()
+    assert ruler is not None
+    page.mouse.click(ruler["x"] + ruler["width"] * 59.5 / 60, ruler["y"] + 5)
+    found = play_until(page, 59.4 * 60 * RATE)
+    assert len(found) == 5
+    assert max(found) - min(found) < 1
+    wait(page, "auralflow.player.level > 0.01")
+    talk = page.context.new_cdp_session(page)
+    talk.send("Performance.enable")
+    metrics = {one["name"]: one["value"] for one in talk.send("Performance.getMetrics")["metrics"]}
+    assert metrics["JSHeapUsedSize"] < 300e6
+    assert renderer_bytes() < 1.5e9
+
+
+def renderer_bytes() -> int:
+    """Memory of the largest process that shows a page."""
+    sizes = [0]
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(word == "--type=renderer" for word in process.cmdline()):
+                sizes.append(process.memory_info().rss)
+    return max(sizes)

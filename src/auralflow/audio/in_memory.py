@@ -40,7 +40,8 @@ def encode_lossless(samples: Samples, sample_rate: int, depth: Depth | None, wan
         (channel, time)
 
     Example:
-        >>> data = encode_lossless(np.array([[0.5, -0.25]], np.float32), 8000, "int16", "flac")
+        >>> import numpy as np
+        >>> data = encode_lossless(np.float32([[0.5, -0.25]]), 8000, "int16", "flac")
         >>> decode_part(data, 1, 1, sample_rate=8000, channels=1).tolist()
         [[-0.25]]
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 from rich.filesize import decimal
@@ -33,7 +35,9 @@ def run_job(arguments: dict[str, Any], screen: Screen) -> Outcome:
         return Outcome(forecast, 0 if forecast.fits and not forecast.unusable else 1)
     tune_process()
     token = CancelToken()
-    with JobWatch(screen, f"device: {where}") as watch, cancel_on_signals(token):
+    # Ray prints what befalls its workers wherever the standard output goes, where results belong.
+    elsewhere = redirect_stdout(sys.stderr) if arguments.get("engine") == "ray" else nullcontext()
+    with JobWatch(screen, f"device: {where}") as watch, cancel_on_signals(token), elsewhere:
         try:
             report = api.separate(
                 **arguments, report=watch.hear, cancel=token, download=watch.watch_downloads(token.check)

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from auralflow.audio.types import Depth
+from auralflow.data.datasets._folders import MIXTURE
 from auralflow.data.track import SPLITS, Sound, Split, Track
 from auralflow.errors import AudioError
 from auralflow.storage.address import Address, Place
 
 INDEX_NAME = "pack.json"
 FORMAT_VERSION = 1
-MIXTURE = "mixture"
 
 
 @dataclass(frozen=True)

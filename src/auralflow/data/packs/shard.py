@@ -20,7 +20,8 @@ from typing import Self
 from auralflow.audio.in_memory import LosslessFormat, choose_lossless, encode_lossless
 from auralflow.audio.pending import PendingFile
 from auralflow.data.blocks import open_sound, stored_depth
-from auralflow.data.packs.index import MIXTURE, SoundEntry, TrackEntry
+from auralflow.data.datasets._folders import MIXTURE
+from auralflow.data.packs.index import SoundEntry, TrackEntry
 from auralflow.data.track import Sound, Split, Track
 from auralflow.errors import AudioError
 
