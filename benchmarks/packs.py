@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,11 +136,13 @@ def run(command: list[str], seconds: float) -> Any:
 @contextmanager
 def serve_s3() -> Iterator[dict[str, str]]:
     """A service with an empty bucket; what others need to find it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-p", "0"], stderr=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert process.stderr is not None
-    address = next(word for line in process.stderr for word in line.split() if word.startswith("http://127.0.0.1:"))
+    with tempfile.TemporaryFile("w+") as told:  # a pipe that nobody reads would be full soon
+        process = subprocess.Popen([sys.executable, "-m", "moto.server", "-p", "0"], stderr=told)
+        address = ""
+        while not address:
+            time.sleep(0.2)
+            told.seek(0)
+            address = next((word for word in told.read().split() if word.startswith("http://127.0.0.1:")), "")
     keys = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
     environment = {**keys, "AWS_ENDPOINT_URL": address}
     try:
