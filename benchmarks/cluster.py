@@ -99,19 +99,21 @@ def compare_cost(folder: Path, n_files: int, n_repeats: int) -> None:
 
 
 def compare_throughput(folder: Path, n_songs: int, seconds: float, n_repeats: int) -> None:
-    """Songs an hour with one and with two actors, each with one thread, with the default model."""
+    """Songs an hour with one and with two workers, each with one thread, with the default model."""
     songs = write_noise(folder / "songs", n_songs, seconds)
-    runs: dict[int, list[Run]] = {1: [], 2: []}
+    runs: dict[tuple[str, int], list[Run]] = {(engine, n): [] for engine in ("local", "ray") for n in (1, 2)}
     for _ in range(n_repeats):
-        for n_workers, found in runs.items():
-            found.append(run(songs, "default", "ray", n_workers, folder / "out"))
-    print(f"{n_songs} songs of {seconds:.0f} s, the default model, actors with one thread; median of {n_repeats}\n")
-    print("| workers | songs an hour | ratio | largest actor, MiB: first third | the rest |\n|---|---|---|---|---|")
-    pace = {n: [3600 / one.seconds_per_file(n) for one in found] for n, found in runs.items()}
-    for n_workers, found in runs.items():
+        for (engine, n_workers), found in runs.items():
+            found.append(run(songs, "default", engine, n_workers, folder / "out"))
+    print(f"{n_songs} songs of {seconds:.0f} s, the default model, workers with one thread; median of {n_repeats}\n")
+    print("| engine | workers | songs an hour | ratio | largest actor, MiB: first third | the rest |")
+    print("|---|---|---|---|---|---|")
+    pace = {key: [3600 / one.seconds_per_file(key[1]) for one in found] for key, found in runs.items()}
+    for (engine, n_workers), found in runs.items():
         early, late = (statistics.median(values) for values in zip(*(one.peaks() for one in found), strict=True))
-        ratio = statistics.median(pace[n_workers]) / statistics.median(pace[1])
-        print(f"| {n_workers} | {spread(pace[n_workers])} | {ratio:.2f} | {early:.0f} | {late:.0f} |", flush=True)
+        ratio = statistics.median(pace[engine, n_workers]) / statistics.median(pace[engine, 1])
+        memory = f"{early:.0f} | {late:.0f}" if engine == "ray" else "- | -"
+        print(f"| {engine} | {n_workers} | {spread(pace[engine, n_workers])} | {ratio:.2f} | {memory} |", flush=True)
 
 
 def write_noise(folder: Path, n_files: int, seconds: float) -> Path:
