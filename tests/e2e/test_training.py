@@ -13,14 +13,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from auralflow.api import configure, list_models, separate, train, trust
+from auralflow.api import configure, list_models, pack_data, separate, train, trust
 from auralflow.data.draw import ChunkKey
 from auralflow.data.prepare import make_drawer, prepare_data
 from auralflow.data.synth import SongConfig, render_song
@@ -31,6 +31,9 @@ from auralflow.training.folder import RunFolder
 from auralflow.training.logs import CsvLog
 from auralflow.training.run import TrainEvents, TrainReport
 from auralflow.training.start import build_model
+
+if TYPE_CHECKING:
+    from tests.s3 import S3
 
 SAMPLE_RATE = 8000
 SMALL = (
@@ -204,6 +207,32 @@ def test_two_processes_train_like_one_with_the_doubled_batch(make: Configure, so
             assert float(mine[2]) == pytest.approx(float(theirs[2]), abs=1e-5)
     weights, others = _read(one)["state_dict"], _read(two)["state_dict"]
     assert all(torch.allclose(weights[name], others[name], atol=1e-5) for name in weights)
+
+
+@pytest.mark.slow
+def test_two_processes_that_were_killed_go_on_with_their_own_chunks_of_a_pack(
+    make: Configure, songs: Path, s3: S3
+) -> None:
+    """From a store that throttles; a chunk that was lost or seen twice would change every weight after it."""
+    pack_data(songs, "s3://music/pack", piece=1.0, shard=1)
+    s3.every = 50
+    options = ("data.n_samples=160", "data.n_workers=1", "trainer.checkpoint_steps=7", "valid.every_epochs=3")
+    whole, killed = (make(name, *options, "data.augment=[{name: gain}]") for name in ("whole", "killed"))
+    words = [sys.executable, "-m", "auralflow", "train"]
+    both = ["--devices", "2", "--device", "cpu"]
+    subprocess.run([*words, str(whole), "s3://music/pack", *both], check=True, capture_output=True, timeout=250)
+    process = subprocess.Popen(
+        [*words, str(killed), "s3://music/pack", *both], stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while not (killed / "checkpoints" / "last.ckpt").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    n_batches = _read(killed)["auralflow"]["progress"]["n_losses"]
+    assert n_batches % 40 != 0, "it was killed at the end of an epoch"
+    subprocess.run([*words, str(killed), "--resume", *both], check=True, capture_output=True, timeout=250)
+    assert _is_equal(_read(killed)["state_dict"], _read(whole)["state_dict"])
 
 
 def test_a_file_that_breaks_in_epoch_three_is_skipped_and_told(make: Configure, songs: Path, tmp_path: Path) -> None:
