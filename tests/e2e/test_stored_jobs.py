@@ -84,6 +84,17 @@ def test_two_files_of_one_name_do_not_overwrite_each_other(
     assert "another file would write the same outputs" in report.failed[0].reason
 
 
+def test_stem_files_need_no_track_in_their_names(
+    s3: S3, pass_through_path: str, tmp_path: Path, write_wav: WriteWav
+) -> None:
+    for name in ("one.wav", "two.wav"):
+        s3.store("in").send(write_wav(tmp_path / name), name)
+    report = separate("s3://music/in", out=tmp_path / "out", model=pass_through_path, name="{stem}", format="stem.mp4")
+    assert isinstance(report, JobReport)
+    assert not report.failed
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.mp4")) == ["one.stem.mp4", "two.stem.mp4"]
+
+
 def test_what_cannot_be_is_said_before_anything_runs(s3: S3, pass_through_path: str, tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="s3://music/none: there is no such file or folder"):
         _run("s3://music/none", out=tmp_path / "out", model=pass_through_path)

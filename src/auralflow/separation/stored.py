@@ -14,6 +14,7 @@ from auralflow.errors import AudioError, ConfigError
 from auralflow.separation.build import describe_separator
 from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import JOB_FOLDER, find_sources
+from auralflow.separation.files import STEM_MP4
 from auralflow.separation.folders import Ledger, check_workers, make_pool
 from auralflow.separation.manifest import InputState, Manifest, own_folder
 from auralflow.separation.names import check_template, track_path
@@ -108,14 +109,11 @@ class StoredJob:
 
     def output_of(self, found: _Input) -> str:
         """Where the first output of a file goes, whatever its format: two that have the same would overwrite it."""
-        path = track_path(
-            _NO_FOLDER,
-            found.folder,
-            self.config.name,
-            found.place.name,
-            stem=self.plan.names[0],
-            model=self.config.model,
-        )
+        # A stem file holds all stems and is called like its track.
+        is_one = self.config.format == STEM_MP4
+        stem = PurePath(found.place.name).stem if is_one else self.plan.names[0]
+        config, name = self.config, found.place.name
+        path = track_path(_NO_FOLDER, found.folder, config.name, name, stem=stem, model=config.model)
         return str(path).casefold()
 
     def _own(self) -> AbstractContextManager[Path | None]:
