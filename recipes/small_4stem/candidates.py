@@ -70,7 +70,7 @@ class Candidate:
 CANDIDATES: dict[str, Candidate] = {
     "band_split_rnn": Candidate(
         "band_split_rnn",
-        0.9,
+        0.537,
         _MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
@@ -81,10 +81,10 @@ CANDIDATES: dict[str, Candidate] = {
             "config.mask": "real",
         },
     ),
-    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 0.36, _MASKS_LOSS, {}),
+    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 0.326, _MASKS_LOSS, {}),
     "scnet": Candidate(
         "scnet",
-        1.0,
+        0.716,
         _WAVEFORM_LOSS,
         {
             "config.stft": {"n_fft": 4096, "hop_samples": 1024, "window": "rectangle", "edges": "reflect"},
@@ -94,13 +94,13 @@ CANDIDATES: dict[str, Candidate] = {
     ),
     "open_unmix": Candidate(
         "open_unmix",
-        0.5,
+        0.369,
         _MASKS_LOSS,
         {"config.n_hidden": 192, "config.n_layers": 2, "config.dropout": 0.2},
     ),
     "spectrogram_net_lstm": Candidate(
         "spectrogram_net_lstm",
-        1.2,
+        1.21,
         _MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
