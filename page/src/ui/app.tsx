@@ -37,10 +37,11 @@ function toMain(event: Event): void {
   document.getElementById("main")?.focus();
 }
 
+/** A server that has never told of itself has refused us; what it said is the trouble. */
 function Notices() {
   return (
     <div class="notices" role="alert">
-      {!isConnected.value && <p class="notice">The server does not answer. The page tries again by itself.</p>}
+      {!isConnected.value && about.value !== null && <p class="notice">The server does not answer. The page tries again by itself.</p>}
       {trouble.value !== null && (
         <p class="notice bad">
           {trouble}
