@@ -467,7 +467,7 @@ def test(
         frames: also write frames.csv, and frames into scores.json.
         plain: write no report.html, which needs 'auralflow[plots]'.
         songs: score no more songs than this.
-        layout: musdb_hq, musdb_stems, manifest, a .py file that defines one, or auto to find out.
+        layout: musdb_hq, musdb_stems, manifest, pack, a .py file that defines one, or auto to find out.
         device: auto, cpu, cuda, cuda:1, mps or xpu.
         precision: 'exact' computes in 32 bits, 'fast' in 16 where that is safe.
         segment: seconds separated at once; by default what the model was made for.
@@ -654,7 +654,7 @@ def check_data(folder: str | Path, *, layout: str = "auto", workers: int | None 
 
     Args:
         folder: folder of songs or of sounds, or a manifest.
-        layout: musdb_hq, musdb_stems, stem_folders, manifest, a .py file that defines one, or auto to find out.
+        layout: musdb_hq, musdb_stems, stem_folders, manifest, pack, a .py file that defines one, or auto to find out.
         workers: songs examined at once; by default one for each core.
 
     Returns:
@@ -697,7 +697,7 @@ def pack_data(
             files, is WAV in any case.
         piece: seconds of a piece, the least that is read at once.
         shard: size of a shard in MB, about, before compression.
-        layout: musdb_hq, musdb_stems, stem_folders, manifest, a .py file that defines one, or auto to find out.
+        layout: musdb_hq, musdb_stems, stem_folders, manifest, pack, a .py file that defines one, or auto to find out.
         workers: shards written at once; by default one for each core.
         report: hears how many tracks are done, and how many there are (library only).
         cancel: stops the packing from outside; what is complete is kept (library only).
