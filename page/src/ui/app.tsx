@@ -41,7 +41,9 @@ function toMain(event: Event): void {
 function Notices() {
   return (
     <div class="notices" role="alert">
-      {!isConnected.value && about.value !== null && <p class="notice">The server does not answer. The page tries again by itself.</p>}
+      {!isConnected.value && about.value !== null && (
+        <p class="notice">The server does not answer. The page tries again by itself.</p>
+      )}
       {trouble.value !== null && (
         <p class="notice bad">
           {trouble}
