@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from auralflow.errors import AudioError, AuralflowError, Cancelled
+from auralflow.errors import AudioError
+from auralflow.web.driver import Driver
 from auralflow.workers.pool import WorkerPool
 from auralflow.workers.tasks import Task, TaskEvent
 
 WORKER = "auralflow.web.sounds.worker"
 
-_log = logging.getLogger("auralflow.web")
 _PAUSE_S = 1.0
 
 
@@ -37,17 +36,13 @@ class Desk:
         self._waiting: dict[str, Task] = {}
         self._answers: dict[str, Future[Any]] = {}
         self._counter = itertools.count()
-        self._closing = threading.Event()
-        self._pool = self._new_pool()
-        self._thread = threading.Thread(target=self._run, name="desk")
+        self._driver = Driver("desk", self._new_pool, self._run, self._give_up, _PAUSE_S)
 
     def start(self) -> None:
-        self._thread.start()
+        self._driver.start()
 
     def stop(self) -> None:
-        self._closing.set()
-        self._pool.wake()
-        self._thread.join()
+        self._driver.stop()
 
     async def ask(self, what: str, *, timeout_s: float = 600.0, **values: Any) -> Any:
         """Have something done by `auralflow.web.sounds.worker`.
@@ -59,7 +54,7 @@ class Desk:
         with self._lock:
             self._waiting[key] = Task(key, {"do": what, **values})
             self._answers[key] = answer
-        self._pool.wake()
+        self._driver.pool.wake()
         try:
             return await asyncio.wait_for(asyncio.wrap_future(answer), timeout_s)
         except TimeoutError:
@@ -69,29 +64,13 @@ class Desk:
                 self._waiting.pop(key, None)
                 is_open = self._answers.pop(key, None) is not None
             if is_open:
-                self._pool.cancel(key)
+                self._driver.pool.cancel(key)
 
     def _new_pool(self) -> WorkerPool:
         return WorkerPool(WORKER, {}, self._n_workers, self._hang_s)
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                self._pool.run((), self._hear, self._check, self._more)
-            except Cancelled:
-                break
-            except AuralflowError as error:
-                _log.error("%s", error)
-            except Exception:
-                _log.exception("the processes for sound are started anew")
-            self._give_up("the server's process for sounds ended; try again")
-            self._closing.wait(_PAUSE_S)
-            self._pool = self._new_pool()
-        self._give_up("the server stops")
-
-    def _check(self) -> None:
-        if self._closing.is_set():
-            raise Cancelled("the server stops")
+    def _run(self, pool: WorkerPool, check: Callable[[], None]) -> None:
+        pool.run((), self._hear, check, self._more)
 
     def _more(self, n_tasks: int) -> Sequence[Task]:
         with self._lock:
@@ -110,9 +89,11 @@ class Desk:
         else:
             answer.set_exception(AudioError(event.reason))
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self) -> None:
+        is_closing = self._driver.is_closing
+        reason = "the server stops" if is_closing else "the server's process for sounds ended; try again"
         with self._lock:
-            answers = [a for key, a in self._answers.items() if key not in self._waiting or self._closing.is_set()]
+            answers = [a for key, a in self._answers.items() if key not in self._waiting or is_closing]
         for answer in answers:
             if answer.set_running_or_notify_cancel():
                 answer.set_exception(AudioError(reason))

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from auralflow.config import to_dict
-from auralflow.errors import AuralflowError, Cancelled
+from auralflow.errors import AuralflowError
+from auralflow.web.driver import Driver
 from auralflow.web.home import Folder, Home
 from auralflow.web.offered import OfferedModels
 from auralflow.web.record import Record
@@ -57,24 +58,20 @@ class Runner:
         self.device = "not known yet"
         self._live: dict[str, Live] = {}
         self._lock = threading.RLock()
-        self._closing = threading.Event()
         self._counter = itertools.count()
-        self._pool = self._new_pool()
-        self._thread = threading.Thread(target=self._run, name="runner")
+        self._driver = Driver("runner", self._new_pool, self._run, self._put_back, _PAUSE_S)
 
     def start(self) -> None:
         self._store.requeue_running()
-        self._thread.start()
+        self._driver.start()
 
     def stop(self) -> None:
         """End the workers; songs that they were at are queued again."""
-        self._closing.set()
-        self._pool.wake()
-        self._thread.join()
+        self._driver.stop()
 
     def wake(self) -> None:
         """Look at the queue now."""
-        self._pool.wake()
+        self._driver.pool.wake()
 
     def live(self, key: str) -> Live | None:
         return self._live.get(key)
@@ -85,27 +82,15 @@ class Runner:
             was_open = self._store.cancel(key)
             live = self._live.pop(key, None)
         if live is not None:
-            self._pool.cancel(live.task)
+            self._driver.pool.cancel(live.task)
         return was_open
 
     def _new_pool(self) -> WorkerPool:
         setup = {"device": self._settings.device, "max_duration_s": self._settings.limits.max_duration_s}
         return WorkerPool(WORKER, setup, self._settings.n_workers)
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                self._pool.run([Task(ABOUT, {ABOUT: True})], self._hear, self._check, self._more)
-            except Cancelled:
-                break
-            except AuralflowError as error:  # a worker could not be started, or was killed while it did
-                _log.error("%s", error)
-            except Exception:
-                _log.exception("the workers are started anew")
-            self._put_back()
-            self._closing.wait(_PAUSE_S)
-            self._pool = self._new_pool()
-        self._put_back()
+    def _run(self, pool: WorkerPool, check: Callable[[], None]) -> None:
+        pool.run([Task(ABOUT, {ABOUT: True})], self._hear, check, self._more)
 
     def _put_back(self) -> None:
         with self._lock:
@@ -116,10 +101,6 @@ class Runner:
                 _log.error("the list cannot be written: %s", error)
         for key in keys:
             self._tell(key)
-
-    def _check(self) -> None:
-        if self._closing.is_set():
-            raise Cancelled("the server stops")
 
     def _more(self, n_tasks: int) -> Sequence[Task]:
         with self._lock:
