@@ -238,13 +238,9 @@ def _choose_cluster(engine: str | None, address: str | None, cpus: int, gpus: fl
                 raise ConfigError(f"{name}: belongs to a Ray cluster; add --engine ray, or leave --{name} out")
         return None
     from auralflow.errors import import_extra
-    from auralflow.fetch.reach import is_reachable
     from auralflow.workers.ray_pool import Cluster
 
     import_extra("ray", "ray")
-    # Ray itself would wait for minutes.
-    if address is not None and not is_reachable(address):
-        raise ConfigError(f"address: nobody answers at '{address}'; is the cluster up, and its port not blocked?")
     return Cluster(address, cpus, gpus)
 
 

@@ -206,8 +206,15 @@ def test_the_keyboard_is_enough(mixer: Page) -> None:
     assert not mixer.evaluate("auralflow.player.isPlaying")
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(
+    ("width", "colours"),
+    [
+        (360, "light"),
+        (1280, "dark"),
+        pytest.param(360, "dark", marks=pytest.mark.slow),
+        pytest.param(1280, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_everyone_can_use_it(mixer: Page, open_page: Callable[..., Page], width: int, colours: str) -> None:
     """No violation of what axe knows, and nothing wider than the screen."""
     if not AXE.is_file():

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from auralflow.dsp.threads import use_threads
 from auralflow.errors import ConfigError
+from auralflow.fetch.reach import is_reachable
 from auralflow.separation.build import build_separator, describe_separator
 from auralflow.separation.config import SeparationConfig
 from auralflow.separation.discover import Source, find_sources
@@ -156,9 +157,16 @@ def check_workers(n_workers: int | None, hang_s: float) -> None:
 def make_pool(
     setup: dict[str, Any], n_workers: int | None, hang_s: float, cluster: Cluster | None
 ) -> WorkerPool | RayPool:
-    """Processes here, or actors on a cluster."""
+    """Processes here, or actors on a cluster.
+
+    Raises:
+        ConfigError: nobody listens at the cluster's address.
+    """
     if cluster is None:
         return WorkerPool(WORKER, setup, n_workers or 1, hang_s)
+    # Ray itself would wait for minutes.
+    if cluster.address is not None and not is_reachable(cluster.address):
+        raise ConfigError(f"address: nobody answers at '{cluster.address}'; is the cluster up, and its port open?")
     return RayPool(WORKER, setup, n_workers, hang_s, cluster)
 
 

@@ -105,19 +105,18 @@ def test_a_pack_in_a_store_is_kept_as_far_as_it_is_there(songs: Path, s3: S3) ->
 
 
 def test_the_same_weights_come_out(songs: Path, tmp_path: Path, s3: S3, two_layers_path: str) -> None:
-    """Trained from the folder, from a pack here, and from a pack elsewhere, with what validates as well."""
-    pack_data(songs, tmp_path / "pack", piece=0.4, shard=1)
+    """Trained from the folder and from a pack elsewhere, with what validates as well."""
     pack_data(songs, "s3://music/pack", piece=0.4, shard=1, format="wav")
     small = (
         f"spec.sample_rate={RATE}", "spec.channels=1", "spec.segment_samples=2000", "trainer.max_epochs=2",
         "data.n_samples=8", "data.batch_size=2", "data.n_workers=0", "log.tensorboard=false",
     )  # fmt: skip
     weights = []
-    for name, root in (("folder", songs), ("here", tmp_path / "pack"), ("there", "s3://music/pack")):
+    for name, root in (("folder", songs), ("there", "s3://music/pack")):
         configure(tmp_path / name, model=two_layers_path, overrides=small)
         train(tmp_path / name, root)
         weights.append((tmp_path / name / "weights.safetensors").read_bytes())
-    assert weights[0] == weights[1] == weights[2]
+    assert weights[0] == weights[1]
     assert "s3://music/pack" in (tmp_path / "there" / "train.yaml").read_text()
 
 
