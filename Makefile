@@ -4,8 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 OUT ?= demo
-# Tests that start processes often wait for them: one more than there are cores.
-JOBS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 # Two things at a time. Python may keep what it compiles, also where the environment forbids it: hundreds of processes
 # that tests start would compile the package anew.
@@ -50,7 +48,7 @@ wheel: setup
 	$(BIN)/python tests/wheel/try_wheel.py
 
 test: check wheel
-	$(BIN)/python -m pytest -m 'not slow and not peers' -n $(JOBS) --dist worksteal --doctest-modules tests src/auralflow
+	$(BIN)/python -m pytest -m 'not slow and not peers' -n auto --dist worksteal --doctest-modules tests src/auralflow
 
 test-all: check
 	$(BIN)/python tests/wheel/try_wheel.py --download

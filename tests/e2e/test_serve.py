@@ -131,6 +131,7 @@ def test_a_server_gives_what_the_command_line_gives_bit_for_bit(
     assert server.end() == 0
 
 
+@pytest.mark.slow
 def test_a_song_goes_on_after_the_server_or_its_worker_was_killed(serve: Callable[..., Serve], tmp_path: Path) -> None:
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, (44100 * 6, 2))
     soundfile.write(tmp_path / "song.wav", samples, 44100, "PCM_16")

@@ -195,6 +195,7 @@ def test_signals_save_and_end_the_command(make: Configure, songs: Path, number: 
     assert _read(run)["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["processed"] > n_done
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one_with_the_doubled_batch(make: Configure, songs: Path) -> None:
     one, two = make("one", "data.batch_size=4"), make("two", "data.batch_size=2")
     train(one, songs)

@@ -104,6 +104,7 @@ def test_a_pack_in_a_store_is_kept_as_far_as_it_is_there(songs: Path, s3: S3) ->
     assert not any(key.endswith(".part") for key in keys)
 
 
+@pytest.mark.slow
 def test_the_same_weights_come_out(songs: Path, tmp_path: Path, s3: S3, two_layers_path: str) -> None:
     """Trained from the folder and from a pack elsewhere, with what validates as well."""
     pack_data(songs, "s3://music/pack", piece=0.4, shard=1, format="wav")
