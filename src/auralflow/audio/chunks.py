@@ -110,18 +110,28 @@ def _open_seekable(path: Path) -> soundfile.SoundFile | None:
 def _seek(file: soundfile.SoundFile, path: Path, sample_rate: int, start: int, n_samples: int) -> Samples:
     _check_rate(path, sample_rate, file.samplerate)
     try:
-        file.seek(min(start, file.frames))
-        if file.subtype == "PCM_16":
-            return scale_int16(file.read(n_samples, dtype="int16", always_2d=True))
-        frames: Samples = file.read(n_samples, dtype="float32", always_2d=True)
+        chunk = read_frames(file, start, n_samples)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{shown(path)}: cannot be decoded at sample {start}: {error}") from None
-    if file.subtype in _FLOATS and not np.isfinite(frames).all():
+    if file.subtype in _FLOATS and not np.isfinite(chunk).all():
         raise AudioError(f"{shown(path)}: holds samples that are NaN or infinite, from sample {start} on")
+    return chunk
+
+
+def read_frames(file: soundfile.SoundFile, start: int, n_samples: int) -> Samples:
+    """Samples from `start` on of a file that is open; fewer where it ends.
+
+    Shape:
+        (channel, time)
+    """
+    file.seek(min(start, file.frames))
+    if file.subtype == "PCM_16":
+        return _scale(file.read(n_samples, dtype="int16", always_2d=True))
+    frames: Samples = file.read(n_samples, dtype="float32", always_2d=True)
     return frames.T
 
 
-def scale_int16(frames: npt.NDArray[np.int16]) -> Samples:
+def _scale(frames: npt.NDArray[np.int16]) -> Samples:
     """As libsndfile scales, bit for bit, in a quarter of the time: a stereo frame is taken apart as one 32-bit number.
 
     Shape:

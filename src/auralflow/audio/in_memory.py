@@ -7,7 +7,7 @@ from typing import Literal
 
 import soundfile
 
-from auralflow.audio.chunks import scale_int16
+from auralflow.audio.chunks import read_frames
 from auralflow.audio.encoders.wav import WavEncoder
 from auralflow.audio.quantise import quantise
 from auralflow.audio.types import Depth, Samples
@@ -75,17 +75,9 @@ def decode_part(data: bytes, start: int, n_samples: int, *, sample_rate: int, ch
                 raise AudioError(
                     f"expected {channels} channels of {sample_rate} Hz, got {file.channels} of {file.samplerate} Hz"
                 )
-            file.seek(min(start, file.frames))
-            chunk = _read(file, n_samples)
+            chunk = read_frames(file, start, n_samples)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"cannot be decoded: {error}") from None
     if chunk.shape[1] != n_samples:
         raise AudioError(f"expected {n_samples} samples from sample {start}, got {chunk.shape[1]}")
     return chunk
-
-
-def _read(file: soundfile.SoundFile, n_samples: int) -> Samples:
-    if file.subtype == "PCM_16":
-        return scale_int16(file.read(n_samples, dtype="int16", always_2d=True))
-    frames: Samples = file.read(n_samples, dtype="float32", always_2d=True)
-    return frames.T

@@ -71,7 +71,21 @@ class ShardEntry:
 def write_index(are_songs: bool, shards: Sequence[ShardEntry]) -> bytes:
     """The content of `pack.json`."""
     values = {"format_version": FORMAT_VERSION, "are_songs": are_songs, "shards": [describe(shard) for shard in shards]}
+    return to_json(values)
+
+
+def to_json(values: Mapping[str, Any]) -> bytes:
+    """An object of JSON; names of files may be any bytes."""
     return json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+
+def from_json(content: bytes) -> Any:
+    """The inverse of `to_json`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return json.loads(content.decode("utf-8", "surrogateescape"))
 
 
 def read_index(root: Place, content: bytes) -> tuple[bool, tuple[ShardEntry, ...]]:
@@ -81,7 +95,7 @@ def read_index(root: Place, content: bytes) -> tuple[bool, tuple[ShardEntry, ...
         AudioError: this is no index, or one of a later version.
     """
     try:
-        values = json.loads(content.decode("utf-8", "surrogateescape"))
+        values = from_json(content)
         version = values["format_version"]
         if version != FORMAT_VERSION:
             raise AudioError(f"{root}: a pack of format {version}, expected {FORMAT_VERSION}; update auralflow")
@@ -130,6 +144,12 @@ def _read_sound(values: Mapping[str, Any]) -> SoundEntry:
     if -(-sound.n_samples // sound.piece_samples) != len(sound.pieces):
         raise ValueError(f"{len(sound.pieces)} pieces for {sound.n_samples} samples")
     return sound
+
+
+def all_sounds(track: Track) -> dict[str, Sound]:
+    """Stems and mixture of a track, sorted by name."""
+    mixture = {MIXTURE: track.mixture} if track.mixture else {}
+    return dict(sorted({**track.stems, **mixture}.items()))
 
 
 def make_tracks(root: Place, shards: Sequence[ShardEntry]) -> dict[Split, tuple[Track, ...]]:

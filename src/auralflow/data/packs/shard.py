@@ -9,7 +9,6 @@ in a shard depends on when, where or by whom it was written.
 
 from __future__ import annotations
 
-import json
 import tarfile
 import zlib
 from contextlib import ExitStack
@@ -20,8 +19,7 @@ from typing import Self
 from auralflow.audio.in_memory import LosslessFormat, choose_lossless, encode_lossless
 from auralflow.audio.pending import PendingFile
 from auralflow.data.blocks import open_sound, stored_depth
-from auralflow.data.datasets._folders import MIXTURE
-from auralflow.data.packs.index import SoundEntry, TrackEntry
+from auralflow.data.packs.index import SoundEntry, TrackEntry, all_sounds, to_json
 from auralflow.data.track import Sound, Split, Track
 from auralflow.errors import AudioError
 
@@ -91,13 +89,12 @@ def pack_track(
 def _pack(
     shard: ShardFile, number: int, split: Split, track: Track, piece_s: float, wanted: LosslessFormat
 ) -> TrackEntry:
-    sounds = dict(sorted({**track.stems, **({MIXTURE: track.mixture} if track.mixture else {})}.items()))
     with ExitStack() as stack:
-        packed = {stem: _Packed(sound, piece_s, stack) for stem, sound in sounds.items()}
+        packed = {stem: _Packed(sound, piece_s, stack) for stem, sound in all_sounds(track).items()}
         for piece in range(max(source.n_pieces for source in packed.values())):
             key = f"{number:06d}-{piece:05d}"
             told = {"name": track.name, "split": split, "start_s": piece * piece_s}
-            shard.add(f"{key}.json", json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+            shard.add(f"{key}.json", to_json(told))
             for stem, source in packed.items():
                 if piece < source.n_pieces:
                     source.write_next(shard, f"{key}.{stem}", wanted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import threading
@@ -13,11 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from auralflow.audio.in_memory import LosslessFormat
 from auralflow.data.left_out import collect_left_out
-from auralflow.data.packs.index import FORMAT_VERSION, INDEX_NAME, ShardEntry, describe, read_shard, write_index
+from auralflow.data.packs.index import (
+    FORMAT_VERSION,
+    INDEX_NAME,
+    ShardEntry,
+    all_sounds,
+    describe,
+    from_json,
+    read_shard,
+    to_json,
+    write_index,
+)
 from auralflow.data.packs.shard import ShardFile, pack_track
 from auralflow.data.packs.target import Target
 from auralflow.data.track import SPLITS, Dataset, Split, Track
@@ -147,8 +155,7 @@ def plan_shards(by_split: Mapping[Split, Sequence[Track]], shard_bytes: int) -> 
 
 
 def _estimate_bytes(track: Track) -> int:
-    sounds = [*track.stems.values(), *([track.mixture] if track.mixture else [])]
-    return sum(sound.n_samples * sound.channels * _BYTES_PER_SAMPLE for sound in sounds)
+    return sum(sound.n_samples * sound.channels * _BYTES_PER_SAMPLE for sound in all_sounds(track).values())
 
 
 @dataclass(frozen=True)
@@ -185,8 +192,7 @@ class _Packing:
         made = self._write(plan)
         if not made.failures:  # else it is tried again next time
             told = {"made_from": made_from, **describe(made.entry)}
-            content = json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogateescape")
-            self._target.write(_told_by(plan.name), content)
+            self._target.write(_told_by(plan.name), to_json(told))
         return made
 
     def _write(self, plan: _Plan) -> _Made:
@@ -216,7 +222,7 @@ def _find_there(plan: _Plan, target: Target, made_from: str | None) -> ShardEntr
     if content is None or made_from is None:
         return None
     try:
-        told: dict[str, Any] = json.loads(content.decode("utf-8", "surrogateescape"))
+        told = from_json(content)
         entry = read_shard(told)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -230,8 +236,7 @@ def _fingerprint(plan: _Plan, settings: PackSettings) -> str | None:
         sounds = [
             (number, track.name, stem, sound.version, sound.n_samples)
             for number, track in plan.tracks
-            for stem, sound in sorted({**track.stems, "": track.mixture}.items())
-            if sound is not None
+            for stem, sound in all_sounds(track).items()
         ]
     except OSError:
         return None
