@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,10 @@ from synth_kit import draw_synth_kit
 from synthesizer import draw_patch, play_patch
 
 Random = np.random.Generator
+
+LOWEST_PITCH = 23
+"""B0, at 31 Hz."""
+DUCKED_STYLES = ("edm", "drum_and_bass", "trap", "hiphop", "pop", "disco")
 
 
 def play_drums(studio: Studio, score: Score, n_samples: int, random: Random) -> Sound:
@@ -105,7 +110,9 @@ def play_bass(studio: Studio, score: Score, n_samples: int, random: Random) -> S
         case "soundfont":
             sound = render_soundfont(studio.library.soundfont, score.bass_program, score.bass, n_samples)
         case _:
-            sound = play_patch(draw_patch(random, "bass"), score.bass, n_samples, random)
+            notes = _an_octave_lower(score.bass) if random.random() < 0.25 else score.bass
+            sound = play_patch(draw_patch(random, "bass"), notes, n_samples, random)
+            sound = effects.saturate(sound, random) if random.random() < 0.3 else sound
     if random.random() < 0.5:
         sound = bass_amp(sound, random)
     sound = effects.widen(sound, 0.2)
@@ -115,7 +122,19 @@ def play_bass(studio: Studio, score: Score, n_samples: int, random: Random) -> S
         sound = effects.compress(sound, random)
     if random.random() < 0.15:
         sound = effects.add_room(sound, random, (-26.0, -14.0), (0.15, 0.6))
-    return sound
+    return _duck(sound, score, random)
+
+
+def _an_octave_lower(notes: Sequence[Note]) -> list[Note]:
+    """Sub-bass, but for what would not be heard."""
+    return [replace(note, pitch=note.pitch - 12 if note.pitch - 12 >= LOWEST_PITCH else note.pitch) for note in notes]
+
+
+def _duck(sound: Sound, score: Score, random: Random) -> Sound:
+    """In electronic songs the kick may push down what sounds with it."""
+    kicks = [note.start_s for note in score.drums if note.pitch in (35, 36)]
+    is_ducked = score.style in DUCKED_STYLES and kicks and random.random() < 0.4
+    return effects.duck(sound, kicks, random) if is_ducked else sound
 
 
 def play_others(studio: Studio, score: Score, n_samples: int, random: Random) -> Sound:
@@ -132,7 +151,7 @@ def play_others(studio: Studio, score: Score, n_samples: int, random: Random) ->
             side = float(np.clip(0.45 * random.standard_normal(), -1, 1))
             gain = np.float32(10 ** (random.uniform(-9, 3) / 20) / level)
             total += gain * effects.place(_treat_other(sound, random, score.tempo_bpm), side)
-    return total
+    return _duck(total, score, random)
 
 
 def _play_other(studio: Studio, part: Part, n_samples: int, random: Random) -> Sound:

@@ -5,6 +5,8 @@ Filters, compressor and rooms are those that `auralflow train` augments with.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,18 @@ def echo(sound: Sound, random: Random, beat_s: float) -> Sound:
     return total
 
 
+def duck(sound: Sound, onsets_s: Sequence[float], random: Random) -> Sound:
+    """Softer at each onset and back within a second, as when the kick steers a compressor."""
+    depth, release_s = random.uniform(0.4, 1.0), random.uniform(0.08, 0.3)
+    time_s = np.arange(RATE) / RATE
+    dip = (1 - depth * np.exp(-time_s / release_s) * np.minimum(1, time_s / 0.005)).astype(np.float32)
+    gain = np.ones(sound.shape[1], np.float32)
+    for onset_s in onsets_s:
+        part = gain[max(0, round(onset_s * RATE)) :][: len(dip)]
+        np.minimum(part, dip[: len(part)], out=part)
+    return sound * gain
+
+
 def saturate(sound: Sound, random: Random) -> Sound:
     """Soft clipping that leaves the level of the peaks."""
     peak = float(np.abs(sound).max(initial=0))
@@ -82,6 +96,11 @@ def high_pass(sound: Sound, hz: float) -> Sound:
     return np.asarray(sosfilt(butter(2, hz, "highpass", fs=RATE, output="sos"), sound, axis=1), np.float32)
 
 
+def low_pass(sound: Sound, hz: float) -> Sound:
+    """Twenty-four decibels an octave."""
+    return np.asarray(sosfilt(butter(4, hz, fs=RATE, output="sos"), sound, axis=1), np.float32)
+
+
 def active_level(sound: Sound) -> float:
     """Root mean square over the 50 ms that are within 30 dB of the loudest; 0 for silence."""
     window = RATE // 20
@@ -92,5 +111,10 @@ def active_level(sound: Sound) -> float:
 
 
 def _apply(name: str, sound: Sound, random: Random, **options: Any) -> Sound:
-    changed: Sound = augmentations.load(name)(**options)(sound, RATE, random)
+    changed: Sound = _load(name)(**options)(sound, RATE, random)
     return changed
+
+
+@cache
+def _load(name: str) -> Any:
+    return augmentations.load(name)  # which asks all installed packages each time

@@ -7,6 +7,7 @@ DATA is laid out as its README says: `songs`, `vocals`, `groove_midi`, `instrume
     songs/train, songs/valid        rendered songs in stems; those of `valid` choose between models
     rendered_test/test              rendered songs that are opened once, at the end
     sounds/train/<stem>             recorded stems and sounds, to be mixed with anything
+    lows/train/bass                 what is low in recorded songs
     real_dev/test, real_test/test   recorded songs to choose by, and to open once, at the end
 
 A song is a function of the seed and its number. What is there already is left as it is, so a run that was ended goes
@@ -30,7 +31,7 @@ import soundfile
 
 from library import CHOIRS, SPLITS, VOICES, Library, Split
 from notes import RATE, STEMS, Sound
-from recorded import lay_out_songs, lay_out_sounds
+from recorded import lay_out_lows, lay_out_songs, lay_out_sounds
 from song import render_song
 from studio import Studio
 from voice_bank import analyse_voice
@@ -72,6 +73,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     lay_out_sounds(arguments.data, arguments.out / "sounds" / "train")
+    lay_out_lows(arguments.data, arguments.out / "lows" / "train")
     lay_out_songs(arguments.data, arguments.out)
     counts = {"dev": arguments.dev, "train": arguments.songs, "test": arguments.test}
     jobs = [

@@ -14,8 +14,8 @@ from notes import RATE, STEMS, Sound
 
 Random = np.random.Generator
 
-_LEVELS_DB = {"vocals": (-2.0, 3.5), "drums": (-2.0, 3.0), "bass": (-2.5, 3.0), "other": (0.0, 2.5)}
-"""Mean and deviation of a stem's level where it sounds."""
+_LEVELS_DB = {"vocals": (-1.0, 3.5), "drums": (-4.0, 4.0), "bass": (-2.0, 3.5), "other": (0.5, 3.0)}
+"""Mean and deviation of a stem's level where it sounds; in records of bands, drums lie below the rest."""
 _PEAKS_DB = (-9.0, -0.5)
 
 

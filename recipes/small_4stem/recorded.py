@@ -1,11 +1,12 @@
 """Recorded stems: lone sounds to train on, and whole songs to choose and to test by.
 
-Of three training songs the bass line lies inside `other`; above 250 Hz little of it is left, and only that is used. No
-stem of theirs is taken for `bass`.
+Of three training songs the bass line lies inside `other`. Above 250 Hz little of it is left, and that is used for
+`other`; below 120 Hz there is little else, and that is a bass for a few chunks: a low note that is no drum.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS
 from notes import RATE, Sound
 
 _CUT_HZ = 250.0
+_LOW_HZ = 120.0
 _LOOP_STEMS = {"conga": "drums", "guitar": "other", "piano": "other"}
 
 
@@ -24,8 +26,8 @@ def lay_out_sounds(data: Path, folder: Path) -> None:
     """Make `folder/<stem>/*.wav` of everything recorded that may be trained on."""
     for song in TRAIN_SONGS:
         for stem in ("vocals", "drums", "other"):
-            cut_hz = _CUT_HZ if stem == "other" else 0.0
-            _copy(data / "songs" / song / f"{stem}.ogg", folder / stem / f"{song}.wav", cut_hz)
+            change = _without_lows if stem == "other" else _unchanged
+            _copy(data / "songs" / song / f"{stem}.ogg", folder / stem / f"{song}.wav", change)
     for loop in sorted((data / "loops" / "berklee").glob("*.ogg")):
         _copy(loop, folder / _LOOP_STEMS[loop.name.split("_")[0]] / f"{loop.stem}.wav")
     for guitar in sorted(METAL_SONGS.glob("*/guitar.ogg")):
@@ -33,6 +35,12 @@ def lay_out_sounds(data: Path, folder: Path) -> None:
     shouts = data / "vocals" / "berklee_shouts"
     for shout in sorted(shouts.glob("*.ogg")):
         _copy(shout, folder / "vocals" / f"shouts_{shout.name.removesuffix('.ogg')}.wav")
+
+
+def lay_out_lows(data: Path, folder: Path) -> None:
+    """Make `folder/bass/*.wav` of what is low in the songs: a source of its own, for it is drawn seldom."""
+    for song in TRAIN_SONGS:
+        _copy(data / "songs" / song / "other.ogg", folder / "bass" / f"{song}.wav", _only_lows)
 
 
 def lay_out_songs(data: Path, out: Path) -> None:
@@ -47,7 +55,19 @@ def lay_out_songs(data: Path, out: Path) -> None:
         soundfile.write(band / "vocals.wav", np.zeros((n_samples, 2), np.int16), RATE)
 
 
-def _copy(source: Path, target: Path, cut_hz: float = 0.0) -> None:
+def _unchanged(sound: Sound) -> Sound:
+    return sound
+
+
+def _without_lows(sound: Sound) -> Sound:
+    return effects.high_pass(sound, _CUT_HZ)
+
+
+def _only_lows(sound: Sound) -> Sound:
+    return effects.low_pass(sound, _LOW_HZ)
+
+
+def _copy(source: Path, target: Path, change: Callable[[Sound], Sound] = _unchanged) -> None:
     """Decode to 16 bits, which training reads without decoding; nothing where there is no source."""
     if target.exists() or not source.is_file():
         return
@@ -55,8 +75,7 @@ def _copy(source: Path, target: Path, cut_hz: float = 0.0) -> None:
     if rate != RATE:
         samples = soxr.resample(samples, rate, RATE)
     sound: Sound = np.repeat(samples.T, 2, axis=0) if samples.shape[1] == 1 else samples.T[:2]
-    if cut_hz:
-        sound = effects.high_pass(sound, cut_hz)
+    sound = change(sound)
     target.parent.mkdir(parents=True, exist_ok=True)
     pending = target.with_name(f".{target.name}.part")
     soundfile.write(pending, np.clip(sound, -1, 1).T, RATE, subtype="PCM_16", format="WAV")

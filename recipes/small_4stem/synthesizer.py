@@ -48,11 +48,17 @@ class Patch:
     vibrato_cents: float
     sub: float
     """Level of a sine an octave below."""
+    drop_octaves: float
+    """How far above its pitch a note begins, as the bass of a drum machine does."""
+    drop_s: float
+    """Time in which this falls to a third."""
+    glide_s: float
+    """Time in which two thirds of the way from the note before are gone."""
 
 
 def draw_patch(random: np.random.Generator, role: str) -> Patch:
     """A sound for `bass`, `pad`, `lead`, or `keys` (plucked and struck)."""
-    u = random.random(12)
+    u, v = random.random(12), random.random(4)
     waves: dict[str, tuple[Wave, ...]] = {
         "bass": ("saw", "pulse", "sine", "triangle", "fm"),
         "pad": ("saw", "saw", "pulse", "triangle"),
@@ -78,6 +84,9 @@ def draw_patch(random: np.random.Generator, role: str) -> Patch:
         fm_index=float(0.5 + 6 * u[10]),
         vibrato_cents=float(25 * u[11]) if role == "lead" else 0.0,
         sub=float(random.random() < 0.5) * 0.6 if role == "bass" else 0.0,
+        drop_octaves=float(0.3 + 2.7 * v[1]) if role == "bass" and v[0] < 0.35 else 0.0,
+        drop_s=float(0.008 * 10 ** v[2]),
+        glide_s=float(0.02 + 0.08 * v[1]) if role in ("bass", "lead") and v[3] < 0.2 else 0.0,
     )
 
 
@@ -92,11 +101,13 @@ def play_patch(patch: Patch, notes: Sequence[Note], n_samples: int, random: np.r
     """
     closed = np.zeros((2, n_samples), np.float32)
     opened = np.zeros((2, n_samples), np.float32)
-    for note in notes:
+    before = None
+    for note in sorted(notes, key=lambda note: note.start_s):
         start = round(note.start_s * RATE)
         if not 0 <= start < n_samples:
             continue
-        sound, openness = _play_note(patch, note, random)
+        sound, openness = _play_note(patch, note, note.pitch if before is None else before, random)
+        before = note.pitch
         stop = min(n_samples, start + sound.shape[1])
         n = stop - start
         opened[:, start:stop] += (openness * sound)[:, :n]
@@ -108,8 +119,8 @@ def play_patch(patch: Patch, notes: Sequence[Note], n_samples: int, random: np.r
     return total + _low_pass(opened, low_hz * 2**patch.opening_octaves, 0.5 * patch.resonance_db)
 
 
-def _play_note(patch: Patch, note: Note, random: np.random.Generator) -> tuple[Sound, Signal]:
-    """A note, and how far the filter is open, from its first sample on."""
+def _play_note(patch: Patch, note: Note, before: float, random: np.random.Generator) -> tuple[Sound, Signal]:
+    """A note that follows the pitch `before`, and how far the filter is open, from its first sample on."""
     held_s = min(note.duration_s, _LONGEST_S)
     time_s = np.arange(int((held_s + patch.release_s) * RATE), dtype=np.float32) / np.float32(RATE)
     fall = np.exp(-time_s / patch.decay_s)
@@ -117,16 +128,28 @@ def _play_note(patch: Patch, note: Note, random: np.random.Generator) -> tuple[S
     level *= np.clip((held_s + patch.release_s - time_s) / patch.release_s, 0, 1) ** 2
     sides = np.linspace(-1, 1, patch.n_voices) if patch.n_voices > 1 else np.zeros(1)
     sound = np.zeros((2, len(time_s)), np.float32)
+    bend = _bend(patch, note.pitch, before, time_s)
     for side in sides:
-        cents = 0.5 * patch.detune_cents * side + patch.vibrato_cents * np.sin(33.0 * time_s) * np.minimum(1, time_s)
+        cents = bend + 0.5 * patch.detune_cents * side
         hz = _to_hz(note.pitch) * 2 ** (cents / 1200)
         wave = _oscillate(patch, hz, time_s, float(random.random()))
         angle = 0.25 * np.pi * (1 + patch.width * side)
         sound += np.array([[np.cos(angle)], [np.sin(angle)]], np.float32) * wave
     if patch.sub:
-        sound += np.float32(patch.sub) * np.sin(np.pi * _to_hz(note.pitch) * time_s)
+        hz = 0.5 * _to_hz(note.pitch) * 2 ** (bend / 1200)
+        sound += np.float32(patch.sub) * np.sin(2 * np.pi / RATE * np.cumsum(hz))
     gain = (note.velocity / 127) ** 1.5 / np.sqrt(patch.n_voices)
     return (sound * (gain * level)).astype(np.float32), fall.astype(np.float32)
+
+
+def _bend(patch: Patch, pitch: float, before: float, time_s: Signal) -> Signal:
+    """Cents that a note is above its pitch over time."""
+    cents = patch.vibrato_cents * np.sin(33.0 * time_s) * np.minimum(1, time_s)
+    if patch.drop_octaves:
+        cents = cents + 1200 * patch.drop_octaves * np.exp(-time_s / patch.drop_s)
+    if patch.glide_s:
+        cents = cents + 100 * (before - pitch) * np.exp(-time_s / patch.glide_s)
+    return np.asarray(cents, np.float32)
 
 
 def _oscillate(patch: Patch, hz: npt.NDArray[np.float64], time_s: Signal, phase: float) -> Signal:

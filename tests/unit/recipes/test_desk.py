@@ -56,6 +56,34 @@ def test_the_same_seed_plays_the_same() -> None:
     assert not np.array_equal(one, other)
 
 
+def test_a_note_that_drops_begins_higher_and_one_that_glides_begins_at_the_one_before() -> None:
+    patch = replace(plain_patch(), wave="sine", attack_s=0.001, sustain=1.0, glide_s=0.0, drop_octaves=0.0)
+    notes = [Note(0.0, 0.5, 57, 100), Note(0.5, 0.5, 45, 100)]
+    piece, at_s = RATE // 10, {"begin": 0.5, "end": 0.85}
+    heard = {}
+    for name, changed in {
+        "plain": patch,
+        "drop": replace(patch, drop_octaves=2.0, drop_s=0.1),
+        "glide": replace(patch, glide_s=0.1),
+    }.items():
+        sound = play_patch(changed, notes, RATE, make_random())
+        heard[name] = {place: strongest_hz(sound[:, round(at * RATE) :][:, :piece]) for place, at in at_s.items()}
+    assert heard["plain"] == {place: pytest.approx(110, abs=6) for place in at_s}
+    assert heard["drop"]["begin"] > 200
+    assert heard["glide"]["begin"] == pytest.approx(165, abs=35)
+    for name in ("drop", "glide"):
+        assert heard[name]["end"] == pytest.approx(110, abs=10)
+
+
+def test_what_the_kick_ducks_is_softer_after_it_and_comes_back() -> None:
+    ducked = effects.duck(np.ones((2, 2 * RATE), np.float32), [0.5, 5.0], make_random())
+    assert np.abs(np.diff(ducked, axis=1)).max() < 0.05
+    assert np.all(ducked[:, : RATE // 2] == 1)
+    assert ducked.min() < 0.65
+    assert ducked.min() == ducked[:, RATE // 2 : RATE // 2 + RATE // 20].min()
+    assert np.all(ducked[:, RATE + RATE // 2 :] == 1)
+
+
 def test_panning_keeps_power_and_mono_has_no_side() -> None:
     sound = np.repeat(make_random().standard_normal((1, 1000)).astype(np.float32), 2, axis=0)
     for side in (-1.0, -0.3, 0.0, 1.0):

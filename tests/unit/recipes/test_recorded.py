@@ -11,7 +11,7 @@ import soundfile
 import recorded
 from library import DEV_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS
 from notes import RATE
-from recorded import lay_out_songs, lay_out_sounds
+from recorded import lay_out_lows, lay_out_songs, lay_out_sounds
 
 
 @pytest.fixture
@@ -49,6 +49,15 @@ def test_sounds_lie_by_stem_and_what_is_low_in_other_is_gone(data: Path, tmp_pat
     assert level_at(other, 2000) == pytest.approx(level_at(drums, 2000), rel=0.05)
     assert soundfile.info(tmp_path / "sounds/drums/conga_loop_110.wav").samplerate == RATE
     assert soundfile.info(tmp_path / "sounds/drums/conga_loop_110.wav").channels == 2
+
+
+def test_what_is_low_in_other_is_a_bass_of_its_own(data: Path, tmp_path: Path) -> None:
+    lay_out_sounds(data, tmp_path / "sounds")
+    lay_out_lows(data, tmp_path / "lows")
+    assert names(tmp_path / "lows") == {f"bass/{song}.wav" for song in TRAIN_SONGS}
+    low, drums = tmp_path / "lows/bass" / f"{TRAIN_SONGS[0]}.wav", tmp_path / "sounds/drums" / f"{TRAIN_SONGS[0]}.wav"
+    assert level_at(low, 60) == pytest.approx(level_at(drums, 60), rel=0.05)
+    assert level_at(low, 2000) < 0.001 * level_at(drums, 2000)
 
 
 def test_songs_that_choose_and_test_are_apart_and_the_band_has_silence_for_a_voice(data: Path, tmp_path: Path) -> None:
