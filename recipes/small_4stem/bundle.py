@@ -1,42 +1,41 @@
-"""Make of a finished run the weights that come with the package, in half precision.
+"""Make of a finished run the weights that come with the package, matrices in eight bits.
 
 python recipes/small_4stem/bundle.py RUN src/auralflow/pretrained/bundled/spectrogram_net_octave.small_4stem
 
-Prints what half precision costs: the SDR of the stems of the halved weights against those of the run, on a made song.
+Prints what that costs: the SDR of the stems of the small weights against those of the run, on a made song.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 from pathlib import Path
 
 import torch
 
 from auralflow.data.synth import SongConfig, mix_stems, render_song
-from auralflow.pretrained.bundle import WEIGHTS, load_bundle, read_description, save_bundle
+from auralflow.pretrained.bundle import WEIGHTS, load_bundle, read_description, write_bundle
+from auralflow.pretrained.eight_bits import shrink
 
 
 def main() -> None:
     """Write the bundle, and say how large and how exact it is."""
-    parser = argparse.ArgumentParser(description="bundle a run in half precision")
+    parser = argparse.ArgumentParser(description="bundle a run in eight bits")
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("bundle", type=Path, help="folder to write")
     arguments = parser.parse_args()
     description = read_description(arguments.run)
     exact = load_bundle(arguments.run)
-    halved = copy.deepcopy(exact).half()
-    save_bundle(halved, arguments.bundle, architecture=description.architecture, config=description.config)
+    write_bundle(arguments.bundle, description, shrink(exact.state_dict()))
     loss_db = measure_loss_db(exact, load_bundle(arguments.bundle))
     size = (arguments.bundle / WEIGHTS).stat().st_size / 2**20
     print(f"{size:.2f} MiB; stems of a made song agree with those of the run to {loss_db:.1f} dB")
 
 
 @torch.inference_mode()
-def measure_loss_db(exact: torch.nn.Module, halved: torch.nn.Module) -> float:
+def measure_loss_db(exact: torch.nn.Module, small: torch.nn.Module) -> float:
     """Power of the stems over that of what differs, in dB."""
     song = torch.from_numpy(mix_stems(render_song(SongConfig(seed=5, duration_s=8.0))))[None]
-    wanted, got = exact(song), halved(song)
+    wanted, got = exact(song), small(song)
     return float(10 * torch.log10(wanted.square().sum() / (got - wanted).square().sum()))
 
 

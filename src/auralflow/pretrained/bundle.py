@@ -10,7 +10,7 @@
 A bag has no config; instead a list `bag` says, for each of its networks, `config` and `weights` (see
 `auralflow.pretrained.members`).
 
-The weights are plain tensors and the architecture is a name of this package or of an installed plug-in. A model that
+The weights are plain tensors, some perhaps in eight bits (see `auralflow.pretrained.eight_bits`), and the architecture is a name of this package or of an installed plug-in. A model that
 was trained from a file of the user's own has that file beside it, `<architecture>.py`, and its SHA-256 in the
 description; it is imported only where the user has trusted it (see `auralflow.pretrained.trust`).
 """
@@ -31,6 +31,7 @@ from auralflow.config import from_dict, from_yaml, to_dict, to_yaml
 from auralflow.errors import AuralflowError, CheckpointError
 from auralflow.fetch.folder import hash_file
 from auralflow.models import models
+from auralflow.pretrained.eight_bits import widen
 from auralflow.pretrained.members import MemberDescription, build_bag
 from auralflow.pretrained.names import DESCRIPTION
 from auralflow.pretrained.trust import is_trusted, trust_code
@@ -168,7 +169,7 @@ def load_bundle(folder: Path) -> nn.Module:
         )
     model = build_described(folder, description)
     try:
-        model.load_state_dict(load_file(path))
+        model.load_state_dict(widen(load_file(path)))
     except RuntimeError as error:
         raise CheckpointError(
             f"{path}: the weights do not fit {description.architecture}: {_first_line(error)}"

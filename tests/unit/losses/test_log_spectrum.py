@@ -67,7 +67,7 @@ def test_it_agrees_with_sdr_up_to_the_overlap_of_frames() -> None:
 
 
 def test_a_soft_stem_pulls_as_hard_as_a_loud_one() -> None:
-    """Both masks are wrong by the same share: their relative gradients agree, where those of a sum of squares do not."""
+    """Both masks are wrong by the same share: their gradients agree, where those of a sum of squares do not."""
     targets = torch.cat([ONE, 0.1 * _noise(1, 1, 2, 800, seed=1)], dim=1)
     gains = torch.tensor([0.5, 0.5], dtype=torch.float64, requires_grad=True)
     spectra = _transform(targets)
