@@ -10,8 +10,14 @@ from torch import nn
 
 from auralflow.errors import CheckpointError
 from auralflow.models.spectrogram_net_octave import SPEC, TINY, SpectrogramNetOctave
-from auralflow.pretrained.bundle import WEIGHTS, BundleDescription, load_bundle, read_description, write_bundle
-from auralflow.pretrained.bundle import save_bundle
+from auralflow.pretrained.bundle import (
+    WEIGHTS,
+    BundleDescription,
+    load_bundle,
+    read_description,
+    save_bundle,
+    write_bundle,
+)
 from auralflow.pretrained.eight_bits import shrink, widen
 
 
