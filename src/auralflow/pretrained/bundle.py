@@ -10,9 +10,10 @@
 A bag has no config; instead a list `bag` says, for each of its networks, `config` and `weights` (see
 `auralflow.pretrained.members`).
 
-The weights are plain tensors, some perhaps in eight bits (see `auralflow.pretrained.eight_bits`), and the architecture is a name of this package or of an installed plug-in. A model that
-was trained from a file of the user's own has that file beside it, `<architecture>.py`, and its SHA-256 in the
-description; it is imported only where the user has trusted it (see `auralflow.pretrained.trust`).
+The weights are plain tensors, some perhaps in eight bits (see `auralflow.pretrained.eight_bits`), and the architecture
+is a name of this package or of an installed plug-in. A model that was trained from a file of the user's own has that
+file beside it, `<architecture>.py`, and its SHA-256 in the description; it is imported only where the user has trusted
+it (see `auralflow.pretrained.trust`).
 """
 
 from __future__ import annotations
