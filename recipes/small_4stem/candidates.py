@@ -1,10 +1,12 @@
 """The networks that were compared before one was trained long, each as a run of `auralflow train`.
 
 python recipes/small_4stem/candidates.py RUNS DATA --minutes 40
+python recipes/small_4stem/candidates.py RUNS DATA --minutes 20 --ablations
 
 DATA is what `make.py` made. Makes RUNS/<name> for each candidate; `auralflow train RUNS/<name>` trains it, with
 `OMP_NUM_THREADS=1` in the environment. All have the same data, drawn alike, the same optimizer, and a length that takes
-so many minutes of one core, data included, by the pace that `--measure` finds.
+so many minutes of one core, data included, by the pace that `--measure` finds. With `--ablations`, the runs are those
+of the one that was chosen, each with one thing changed.
 """
 
 from __future__ import annotations
@@ -111,29 +113,57 @@ CANDIDATES: dict[str, Candidate] = {
 }
 
 
+CHOSEN = "spectrogram_net_octave"
+
+
+def ablations(data: Path) -> dict[str, dict[str, Any]]:
+    """By name, what each changes in a run of the chosen network."""
+    loss = _MASKS_LOSS[0]
+    return {
+        "as_it_is": {},
+        "loss_of_magnitudes": {"loss": [loss | {"options": {"is_phase_sensitive": False}}]},
+        "loss_uncompressed": {"loss": [loss | {"options": {"exponent": 1.0}}]},
+        "loss_in_decibels": {"loss": [{"name": "log_spectrum", "weight": 1.0}]},
+        "nothing_augmented": {"data.augment": []},
+        "stems_always_from_many_songs": {"data.remix": 1.0},
+        "a_quarter_of_the_songs": {"data.max_tracks": 70},
+        "nothing_recorded": {"data.sources": sources(data)[:1]},
+    }
+
+
 def main() -> None:
-    """Write the config files of all candidates that have none yet, or measure their pace."""
+    """Write the config files of all runs that have none yet, or measure the pace of the candidates."""
     parser = argparse.ArgumentParser(description="write the runs of the candidates")
     parser.add_argument("runs", type=Path, help="folder to make")
     parser.add_argument("data", type=Path, help="folder that make.py made")
     parser.add_argument("--minutes", type=float, default=120.0, help="of one core, for each")
+    parser.add_argument("--ablations", action="store_true", help="of the chosen network, in place of the candidates")
     parser.add_argument("--measure", action="store_true", help="print the seconds that a chunk takes, and make nothing")
     arguments = parser.parse_args()
-    for name, candidate in CANDIDATES.items():
-        if arguments.measure:
+    if arguments.measure:
+        for name, candidate in CANDIDATES.items():
             print(f"{name}: {measure(arguments.data, candidate):.3f} s", flush=True)
-        elif not (arguments.runs / name).exists():
+        return
+    runs = {name: (candidate, dict[str, Any]()) for name, candidate in CANDIDATES.items()}
+    if arguments.ablations:
+        runs = {name: (CANDIDATES[CHOSEN], changes) for name, changes in ablations(arguments.data).items()}
+    for name, (candidate, changes) in runs.items():
+        if not (arguments.runs / name).exists():
             n_chunks = 60 * arguments.minutes / candidate.chunk_s / _N_EPOCHS
-            write_run(arguments.runs / name, arguments.data, candidate, round(n_chunks / _BATCH) * _BATCH)
+            write_run(arguments.runs / name, arguments.data, candidate, round(n_chunks / _BATCH) * _BATCH, **changes)
+
+
+def sources(data: Path) -> list[dict[str, Any]]:
+    """Rendered songs, and recorded sounds."""
+    return [
+        {"root": str(data.absolute() / "songs"), "layout": "musdb_hq", "weight": 0.6},
+        {"root": str(data.absolute() / "sounds"), "layout": "stem_folders", "weight": 0.4},
+    ]
 
 
 def write_run(folder: Path, data: Path, candidate: Candidate, n_chunks: int, **more: Any) -> None:
     """`auralflow config` with all that the candidates have in common, and what is its own."""
-    sources = [
-        {"root": str(data.absolute() / "songs"), "layout": "musdb_hq", "weight": 0.6},
-        {"root": str(data.absolute() / "sounds"), "layout": "stem_folders", "weight": 0.4},
-    ]
-    own = {"data.sources": sources, "data.n_samples": n_chunks, "loss": candidate.loss}
+    own = {"data.sources": sources(data), "data.n_samples": n_chunks, "loss": candidate.loss}
     settings = COMMON | own | candidate.settings | more
     overrides = [f"{key}={yaml.safe_dump(value, default_flow_style=True).strip()}" for key, value in settings.items()]
     configure(folder, model=candidate.model, stems="vocals,drums,bass,other", overrides=overrides)
