@@ -8,6 +8,7 @@ DATA is laid out as its README says: `songs`, `vocals`, `groove_midi`, `instrume
     rendered_test/test              rendered songs that are opened once, at the end
     sounds/train/<stem>             recorded stems and sounds, to be mixed with anything
     lows/train/bass                 what is low in recorded songs
+    syllables/train/vocals          voices as they were recorded
     real_dev/test, real_test/test   recorded songs to choose by, and to open once, at the end
 
 A song is a function of the seed and its number. What is there already is left as it is, so a run that was ended goes
@@ -31,7 +32,7 @@ import soundfile
 
 from library import CHOIRS, SPLITS, VOICES, Library, Split
 from notes import RATE, STEMS, Sound
-from recorded import lay_out_lows, lay_out_songs, lay_out_sounds
+from recorded import lay_out_lows, lay_out_songs, lay_out_sounds, lay_out_voices
 from song import render_song
 from studio import Studio
 from voice_bank import analyse_voice
@@ -74,6 +75,7 @@ def main() -> None:
 
     lay_out_sounds(arguments.data, arguments.out / "sounds" / "train")
     lay_out_lows(arguments.data, arguments.out / "lows" / "train")
+    lay_out_voices(arguments.data, arguments.out / "syllables" / "train", arguments.seed)
     lay_out_songs(arguments.data, arguments.out)
     counts = {"dev": arguments.dev, "train": arguments.songs, "test": arguments.test}
     jobs = [

@@ -7,6 +7,7 @@ Of three training songs the bass line lies inside `other`. Above 250 Hz little o
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ import soundfile
 import soxr
 
 import effects
-from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS
+from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS, VOICES
 from notes import RATE, Sound
+from vocals import treat
 
 _CUT_HZ = 250.0
 _LOW_HZ = 120.0
+_TAKE_S = 30
 _LOOP_STEMS = {"conga": "drums", "guitar": "other", "piano": "other"}
 
 
@@ -41,6 +44,24 @@ def lay_out_lows(data: Path, folder: Path) -> None:
     """Make `folder/bass/*.wav` of what is low in the songs: a source of its own, for it is drawn seldom."""
     for song in TRAIN_SONGS:
         _copy(data / "songs" / song / "other.ogg", folder / "bass" / f"{song}.wav", _only_lows)
+
+
+def lay_out_voices(data: Path, folder: Path, seed: int) -> None:
+    """Make `folder/vocals/*.wav` of the syllables as they were sung: no vocoder stands between them and the network."""
+    for number, name in enumerate(sorted(set(VOICES["train"]))):
+        for piece in sorted((data / "vocals" / name).glob("*.ogg")):
+            random = np.random.default_rng((seed, number, int(piece.stem)))
+            _copy(piece, folder / "vocals" / f"{name}_{piece.stem}.wav", partial(_sing_apart, random=random))
+
+
+def _sing_apart(sound: Sound, random: np.random.Generator) -> Sound:
+    """Takes of half a minute, each by a larger or a smaller singer, in rooms and with effects of its own."""
+    takes = []
+    for start in range(0, sound.shape[1], _TAKE_S * RATE):
+        speed = 2 ** (random.uniform(-4, 5) / 12)
+        take = soxr.resample(sound[:, start : start + _TAKE_S * RATE].T, RATE * speed, RATE, "HQ").T
+        takes.append(treat(take, random, float(random.uniform(70, 150))))
+    return np.concatenate(takes, axis=1)
 
 
 def lay_out_songs(data: Path, out: Path) -> None:

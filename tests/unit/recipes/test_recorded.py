@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 import recorded
-from library import DEV_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS
+from library import DEV_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS, VOICES
 from notes import RATE
-from recorded import lay_out_lows, lay_out_songs, lay_out_sounds
+from recorded import lay_out_lows, lay_out_songs, lay_out_sounds, lay_out_voices
 
 
 @pytest.fixture
@@ -58,6 +58,23 @@ def test_what_is_low_in_other_is_a_bass_of_its_own(data: Path, tmp_path: Path) -
     low, drums = tmp_path / "lows/bass" / f"{TRAIN_SONGS[0]}.wav", tmp_path / "sounds/drums" / f"{TRAIN_SONGS[0]}.wav"
     assert level_at(low, 60) == pytest.approx(level_at(drums, 60), rel=0.05)
     assert level_at(low, 2000) < 0.001 * level_at(drums, 2000)
+
+
+def test_syllables_are_sung_by_singers_of_other_sizes_and_by_none_that_is_held_out(data: Path, tmp_path: Path) -> None:
+    tone = 0.2 * np.sin(2 * np.pi * 440 * np.arange(70 * 8000) / 8000)
+    for voice in {*VOICES["train"], *VOICES["dev"], *VOICES["test"]}:
+        (data / "vocals" / voice).mkdir(parents=True)
+        soundfile.write(data / "vocals" / voice / "002.ogg", tone, 8000)
+    for folder in ("one", "same"):
+        lay_out_voices(data, tmp_path / folder, seed=3)
+    voices = sorted(set(VOICES["train"]))
+    assert names(tmp_path / "one") == {f"vocals/{voice}_002.wav" for voice in voices}
+    sung, rate = soundfile.read(tmp_path / "one/vocals" / f"{voices[0]}_002.wav")
+    again, _ = soundfile.read(tmp_path / "same/vocals" / f"{voices[0]}_002.wav")
+    assert np.array_equal(sung, again)
+    pitches = [np.argmax(np.abs(np.fft.rfft(sung[at * rate :][: 2 * rate, 0]))) / 2 for at in (5, len(sung) // rate - 6)]
+    assert all(440 * 2 ** (-5 / 12) - 5 < pitch < 440 * 2 ** (4 / 12) + 5 for pitch in pitches)
+    assert abs(pitches[0] - pitches[1]) > 5
 
 
 def test_songs_that_choose_and_test_are_apart_and_the_band_has_silence_for_a_voice(data: Path, tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""The run of the network that was chosen, trained for as long as it keeps improving.
+
+python recipes/small_4stem/long.py RUNS/long DATA --epochs 40
+python recipes/small_4stem/long.py RUNS/longer DATA --epochs 8 --source RUNS/long
+
+Makes the run; `OMP_NUM_THREADS=1 auralflow train RUN --devices 2` trains it, on two processes with four chunks each. It
+draws from all that `make.py` made, and changes more of what it draws than the candidates do, for by then it is the
+variety of the data that holds the network back.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from candidates import CANDIDATES, CHOSEN, sources, write_run
+
+SETTINGS: dict[str, Any] = {
+    "config.dropout": 0.1,
+    "data.augment": [
+        {"name": "gain", "probability": 1.0, "options": {"range_db": [-10.0, 4.0]}},
+        {"name": "channel_swap", "probability": 0.5},
+        {"name": "polarity", "probability": 0.5},
+        {"name": "equalizer", "probability": 0.4},
+        {"name": "pitch_tempo", "probability": 0.12},
+        {"name": "reverb", "probability": 0.05},
+        {"name": "compressor", "probability": 0.05},
+        {"name": "codec", "probability": 0.02},
+    ],
+    "optimizer.ema_decay": 0.998,
+    "valid.max_songs": None,
+}
+_N_CHUNKS = 2400
+
+
+def main() -> None:
+    """Write its config files."""
+    parser = argparse.ArgumentParser(description="write the long run")
+    parser.add_argument("run", type=Path, help="folder to make")
+    parser.add_argument("data", type=Path, help="folder that make.py made")
+    parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks")
+    parser.add_argument("--source", type=Path, help="a run to go on from, with a learning rate of two thirds")
+    arguments = parser.parse_args()
+    more: dict[str, Any] = {"data.sources": sources(arguments.data) + seldom(arguments.data)}
+    if arguments.source:
+        more |= {"fine_tune.source": str(arguments.source.absolute()), "optimizer.learning_rate": 1e-3}
+    settings = SETTINGS | {"trainer.max_epochs": arguments.epochs} | more
+    write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], _N_CHUNKS, **settings)
+
+
+def seldom(data: Path) -> list[dict[str, Any]]:
+    """Voices as they were recorded, and the low end of recorded songs."""
+    return [
+        {"root": str(data.absolute() / name), "layout": "stem_folders", "weight": weight}
+        for name, weight in (("syllables", 0.2), ("lows", 0.06))
+    ]
+
+
+if __name__ == "__main__":
+    main()
