@@ -72,7 +72,9 @@ def test_syllables_are_sung_by_singers_of_other_sizes_and_by_none_that_is_held_o
     sung, rate = soundfile.read(tmp_path / "one/vocals" / f"{voices[0]}_002.wav")
     again, _ = soundfile.read(tmp_path / "same/vocals" / f"{voices[0]}_002.wav")
     assert np.array_equal(sung, again)
-    pitches = [np.argmax(np.abs(np.fft.rfft(sung[at * rate :][: 2 * rate, 0]))) / 2 for at in (5, len(sung) // rate - 6)]
+    pitches = [
+        np.argmax(np.abs(np.fft.rfft(sung[at * rate :][: 2 * rate, 0]))) / 2 for at in (5, len(sung) // rate - 6)
+    ]
     assert all(440 * 2 ** (-5 / 12) - 5 < pitch < 440 * 2 ** (4 / 12) + 5 for pitch in pitches)
     assert abs(pitches[0] - pitches[1]) > 5
 
