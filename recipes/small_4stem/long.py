@@ -1,7 +1,8 @@
 """The run of the network that was chosen, trained for as long as it keeps improving.
 
 python recipes/small_4stem/long.py RUNS/long DATA --epochs 40
-python recipes/small_4stem/long.py RUNS/longer DATA --epochs 8 --source RUNS/long
+python recipes/small_4stem/long.py RUNS/longer DATA --epochs 7 --source RUNS/long
+python recipes/small_4stem/long.py RUNS/last DATA --epochs 1 --source RUNS/longer --last
 
 Makes the run; `OMP_NUM_THREADS=1 auralflow train RUN --devices 2` trains it, on two processes with four chunks each. It
 draws from all that `make.py` made, and changes more of what it draws than the candidates do, for by then it is the
@@ -31,6 +32,15 @@ SETTINGS: dict[str, Any] = {
     "optimizer.ema_decay": 0.998,
     "valid.max_songs": None,
 }
+AGAIN: dict[str, Any] = {"optimizer.learning_rate": 1e-3}
+"""Of a run that goes on from another."""
+LAST: dict[str, Any] = {
+    "loss": [{"name": "compressed_spectrum", "weight": 1.0, "options": {"exponent": 1.0}}],
+    "optimizer.learning_rate": 4e-4,
+    "optimizer.ema_decay": 0.99,
+    "scheduler.warm_up_steps": 20,
+}
+"""Of the last epochs: magnitudes as they are, in small steps."""
 _N_CHUNKS = 2400
 
 
@@ -40,12 +50,15 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder to make")
     parser.add_argument("data", type=Path, help="folder that make.py made")
     parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks")
-    parser.add_argument("--source", type=Path, help="a run to go on from, with a learning rate of two thirds")
+    parser.add_argument("--source", type=Path, help="a run to go on from")
+    parser.add_argument("--last", action="store_true", help="the last epochs: magnitudes as they are, in small steps")
     arguments = parser.parse_args()
-    more: dict[str, Any] = {"data.sources": sources(arguments.data) + seldom(arguments.data)}
+    settings = SETTINGS | {"trainer.max_epochs": arguments.epochs}
+    settings["data.sources"] = sources(arguments.data) + seldom(arguments.data)
     if arguments.source:
-        more |= {"fine_tune.source": str(arguments.source.absolute()), "optimizer.learning_rate": 1e-3}
-    settings = SETTINGS | {"trainer.max_epochs": arguments.epochs} | more
+        settings |= AGAIN | {"fine_tune.source": str(arguments.source.absolute())}
+    if arguments.last:
+        settings |= LAST
     write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], _N_CHUNKS, **settings)
 
 
