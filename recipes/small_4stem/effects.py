@@ -101,6 +101,22 @@ def low_pass(sound: Sound, hz: float) -> Sound:
     return np.asarray(sosfilt(butter(4, hz, fs=RATE, output="sos"), sound, axis=1), np.float32)
 
 
+def treat_voice(sound: Sound, random: Random, tempo_bpm: float) -> Sound:
+    """The usual chain of a voice: low cut, colour, compressor; now and then distortion, echo, a room."""
+    sound = high_pass(sound, float(random.uniform(60, 180)))
+    if random.random() < 0.8:
+        sound = colour(sound, random)
+    if random.random() < 0.8:
+        sound = compress(sound, random)
+    if random.random() < 0.15:
+        sound = saturate(sound, random)
+    if random.random() < 0.35:
+        sound = echo(sound, random, 60.0 / tempo_bpm)
+    if random.random() < 0.8:
+        sound = add_room(sound, random, (-24.0, -3.0), (0.2, 2.5))
+    return sound
+
+
 def active_level(sound: Sound) -> float:
     """Root mean square over the 50 ms that are within 30 dB of the loudest; 0 for silence."""
     window = RATE // 20

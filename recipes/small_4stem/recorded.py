@@ -17,7 +17,6 @@ import soxr
 import effects
 from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS, VOICES
 from notes import RATE, Sound
-from vocals import treat
 
 _CUT_HZ = 250.0
 _LOW_HZ = 120.0
@@ -60,7 +59,7 @@ def _sing_apart(sound: Sound, random: np.random.Generator) -> Sound:
     for start in range(0, sound.shape[1], _TAKE_S * RATE):
         speed = 2 ** (random.uniform(-4, 5) / 12)
         take = soxr.resample(sound[:, start : start + _TAKE_S * RATE].T, RATE * speed, RATE, "HQ").T
-        takes.append(treat(take, random, float(random.uniform(70, 150))))
+        takes.append(effects.treat_voice(take, random, float(random.uniform(70, 150))))
     return np.concatenate(takes, axis=1)
 
 

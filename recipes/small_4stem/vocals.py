@@ -31,7 +31,7 @@ def record_vocals(studio: Studio, score: Score, n_samples: int, random: Random) 
         lead = speak(bank, n_samples, random, density=float(random.uniform(0.5, 0.9)))
     else:
         lead = sing(bank, score.melody, n_samples, random, style)
-    total = treat(np.stack([lead, lead]), random, score.tempo_bpm)
+    total = effects.treat_voice(np.stack([lead, lead]), random, score.tempo_bpm)
     total = effects.place(total, float(np.clip(0.1 * random.standard_normal(), -0.5, 0.5)))
     if random.random() < 0.3:
         total = total + _double(bank, score.melody, n_samples, random, style)
@@ -60,7 +60,7 @@ def _double(bank: VoiceBank, notes: Sequence[Note], n_samples: int, random: Rand
     for side in (-spread, spread):
         voice = sing(bank, _loosen(notes, random), n_samples, random, replace(style, detune_cents=12 * side))
         sides.append(effects.place(np.stack([voice, voice]), side))
-    return np.float32(level) * treat(sides[0] + sides[1], random, 120.0)
+    return np.float32(level) * effects.treat_voice(sides[0] + sides[1], random, 120.0)
 
 
 def _second(
@@ -71,7 +71,7 @@ def _second(
         bank, style = studio.voice(random), draw_style(random)
     voice = sing(bank, _loosen(notes, random), n_samples, random, style)
     placed = effects.place(np.stack([voice, voice]), float(random.uniform(-0.8, 0.8)))
-    return np.float32(random.uniform(0.2, 0.8)) * treat(placed, random, 120.0)
+    return np.float32(random.uniform(0.2, 0.8)) * effects.treat_voice(placed, random, 120.0)
 
 
 def _choir(studio: Studio, notes: Sequence[Note], n_samples: int, random: Random) -> Sound:
@@ -84,19 +84,3 @@ def _choir(studio: Studio, notes: Sequence[Note], n_samples: int, random: Random
 def _loosen(notes: Sequence[Note], random: Random) -> list[Note]:
     late_s = random.uniform(0.005, 0.03) * random.standard_normal(len(notes))
     return [replace(note, start_s=max(0.0, note.start_s + float(s))) for note, s in zip(notes, late_s, strict=True)]
-
-
-def treat(sound: Sound, random: Random, tempo_bpm: float) -> Sound:
-    """The usual chain of a voice: low cut, colour, compressor; now and then distortion, echo, a room."""
-    sound = effects.high_pass(sound, float(random.uniform(60, 180)))
-    if random.random() < 0.8:
-        sound = effects.colour(sound, random)
-    if random.random() < 0.8:
-        sound = effects.compress(sound, random)
-    if random.random() < 0.15:
-        sound = effects.saturate(sound, random)
-    if random.random() < 0.35:
-        sound = effects.echo(sound, random, 60.0 / tempo_bpm)
-    if random.random() < 0.8:
-        sound = effects.add_room(sound, random, (-24.0, -3.0), (0.2, 2.5))
-    return sound
