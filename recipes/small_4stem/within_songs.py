@@ -19,6 +19,7 @@ from auralflow.audio.types import Samples
 from auralflow.evaluation.config import EvaluationConfig
 from auralflow.evaluation.plan import make_plan
 from auralflow.evaluation.references import read_recording
+from auralflow.evaluation.statistics.blocks import draw_places
 from auralflow.evaluation.systems import open_system
 
 _BLOCK_S = 10
@@ -67,10 +68,7 @@ def energies(sound: Samples, sample_rate: int) -> Energies:
 
 def interval_db(signal: Energies, error: Energies, seed: int = 0) -> tuple[float, float]:
     """From the 2.5th to the 97.5th percentile of songs that are put together of blocks of this one."""
-    n_seconds = len(signal)
-    random = np.random.default_rng(seed)
-    starts = random.integers(n_seconds, size=(_N_DRAWS, -(-n_seconds // _BLOCK_S), 1))
-    places = (starts + np.arange(_BLOCK_S)).reshape(_N_DRAWS, -1)[:, :n_seconds] % n_seconds
+    places = draw_places(len(signal), _BLOCK_S, _N_DRAWS, np.random.default_rng(seed))
     low, high = np.quantile(decibels(signal[places].sum(1), error[places].sum(1)), (0.025, 0.975))
     return float(low), float(high)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from auralflow.errors import ConfigError
@@ -67,14 +68,30 @@ def interval_within_song(
     return Interval(value, float(low), float(high), level, "blocks", len(values))
 
 
+def draw_places(n_places: int, n_block: int, n_rows: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Songs of the same length put together of blocks of one that is closed to a ring.
+
+    Args:
+        n_places: frames of the song.
+        n_block: frames of a block.
+
+    Shape:
+        (n_rows, n_places), the frames of each song that was put together.
+
+    Example:
+        >>> draw_places(5, 5, 1, np.random.default_rng(0)).tolist()
+        [[4, 0, 1, 2, 3]]
+    """
+    starts = random.integers(n_places, size=(n_rows, math.ceil(n_places / n_block), 1))
+    return np.asarray((starts + np.arange(n_block)).reshape(n_rows, -1)[:, :n_places] % n_places)
+
+
 def _average_resamples(places: Scores, n_block: int, statistic: Statistic, n_resamples: int, seed: int) -> Scores:
     random, n_places = np.random.default_rng(seed), len(places)
     places = np.where(np.isfinite(places), places, np.nan)
     reduce = np.nanmean if statistic == "mean" else np.nanmedian
     averages = []
     for n_rows in split_draws(n_resamples, n_places):
-        starts = random.integers(n_places, size=(n_rows, math.ceil(n_places / n_block), 1))
-        indices = (starts + np.arange(n_block)).reshape(n_rows, -1)[:, :n_places] % n_places
-        rows = places[indices]
+        rows = places[draw_places(n_places, n_block, n_rows, random)]
         averages.append(reduce(rows[np.isfinite(rows).any(axis=1)], axis=1))
     return np.concatenate(averages)
