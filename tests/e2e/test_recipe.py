@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.grooves import write_grooves
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "small_4stem"
 RATE = 44_100
 NEEDS = ("/usr/share/sounds/sf2/FluidR3_GM.sf2", "/usr/share/sounds/sf3/MuseScore_General_Lite.sf3")
 
-mido = pytest.importorskip("mido")
+pytest.importorskip("mido")
 pytest.importorskip("pyworld")
 pytestmark = [
     pytest.mark.slow,
@@ -70,22 +71,6 @@ def write_instrument(folder: Path, kind: str, keys: Iterable[int]) -> None:
     (folder / "map.json").write_text(json.dumps(rows))
 
 
-def write_grooves(folder: Path, drummers: Iterable[str]) -> None:
-    header = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"
-    rows = []
-    folder.mkdir(parents=True)
-    for drummer in drummers:
-        track = mido.MidiTrack()
-        for _ in range(32):
-            track.append(mido.Message("note_on", channel=9, note=36, velocity=80, time=0))
-            track.append(mido.Message("note_off", channel=9, note=36, velocity=0, time=480))
-        file = mido.MidiFile(ticks_per_beat=480)
-        file.tracks.append(track)
-        file.save(folder / f"{drummer}.mid")
-        rows.append(f"{drummer},s,{drummer},rock/one,120,beat,4-4,{drummer}.mid,,16.0,train\n")
-    (folder / "info.csv").write_text(header + "".join(rows))
-
-
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder as the recipe wants it, a sound of each kind."""
@@ -96,7 +81,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_songs(folder / "songs", (*library.TRAIN_SONGS, *library.DEV_SONGS, *library.TEST_SONGS), library.TRAIN_BAND)
     for voice in {*sum(library.VOICES.values(), ()), *library.CHOIRS}:
         write_voice(folder / "vocals" / voice / "000.ogg")
-    write_grooves(folder / "groove_midi", (drummers[0] for drummers in library.DRUMMERS.values()))
+    (folder / "groove_midi").mkdir()
+    write_grooves(folder / "groove_midi", (drummers[0] for drummers in library.DRUMMERS.values()), key=36)
     for name in sum(library.KITS, ()):
         write_instrument(folder / "instruments" / name, "drums", (36, 38, 42, 46, 49))
     for name in library.PERCUSSION:

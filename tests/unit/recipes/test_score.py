@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.grooves import write_grooves
 
-mido = pytest.importorskip("mido")
+pytest.importorskip("mido")
 _RECIPE = Path(__file__).parents[3] / "recipes" / "small_4stem"
 _SECONDS = 20.0
 
@@ -30,18 +31,7 @@ def _recipe_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def groove_folder(tmp_path: Path) -> Path:
     """Eight bars of rock at 120 by drummer1 (Roland's key 26 on every beat), the same by drummer2."""
-    header = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"
-    rows = []
-    for name in ("drummer1", "drummer2"):
-        track = mido.MidiTrack()
-        for _ in range(32):
-            track.append(mido.Message("note_on", channel=9, note=26, velocity=80, time=0))
-            track.append(mido.Message("note_off", channel=9, note=26, velocity=0, time=480))
-        file = mido.MidiFile(ticks_per_beat=480)
-        file.tracks.append(track)
-        file.save(tmp_path / f"{name}.mid")
-        rows.append(f"{name},s,{name},rock/one,120,beat,4-4,{name}.mid,,16.0,train\n")
-    (tmp_path / "info.csv").write_text(header + "".join(rows))
+    write_grooves(tmp_path, ("drummer1", "drummer2"), key=26)
     return tmp_path
 
 
