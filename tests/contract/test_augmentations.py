@@ -224,6 +224,7 @@ def _list_cases() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "pitch_tempo", {"semitones": [-12, -12], "tempo": [2, 2]}
     yield "pitch_tempo", {"semitones": [12, 12], "tempo": [0.5, 0.5]}
     yield "pitch_tempo", {"semitones": [0.1, 0.1], "tempo": [1, 1]}
+    yield from (("speed", {"ratio": [ratio, ratio]}) for ratio in (0.5, 1.01, 2.0))
 
 
 def _name_case(case: tuple[str, dict[str, Any]]) -> str:
