@@ -40,9 +40,9 @@ SPEC = [f"spec.sample_rate={SAMPLE_RATE}", "spec.segment_samples=12000", "spec.c
 MODELS = {
     "spectrogram_net_simple": [
         "config.stft={n_fft: 512, hop_samples: 128}",
-        "config.unet={widths: [12, 16, 24, 32], n_frame_levels: 2}",
-        "optimizer.learning_rate=3e-3",
-        "trainer.max_epochs=3",
+        "config.unet={widths: [8, 12, 16, 24], n_frame_levels: 2}",
+        "optimizer.learning_rate=5e-3",
+        "trainer.max_epochs=4",
         "data.n_samples=96",
     ],
     "waveform_unet": [

@@ -26,11 +26,11 @@ import yaml
 from auralflow.api import configure
 
 _N_EPOCHS = 4
-_BATCH = 4
+BATCH = 4
 
 COMMON: dict[str, Any] = {
     "data.chunk_s": 4.0,
-    "data.batch_size": _BATCH,
+    "data.batch_size": BATCH,
     "data.n_workers": 1,
     "data.remix": 0.6,
     "data.keep_silent": 0.25,
@@ -54,7 +54,7 @@ COMMON: dict[str, Any] = {
     "valid.max_songs": 6,
     "valid.max_s": 25.0,
 }
-_MASKS_LOSS = [{"name": "compressed_spectrum", "weight": 1.0}]
+MASKS_LOSS = [{"name": "compressed_spectrum", "weight": 1.0}]
 _WAVEFORM_LOSS = [{"name": "l1", "weight": 1.0}]
 
 
@@ -73,7 +73,7 @@ CANDIDATES: dict[str, Candidate] = {
     "band_split_rnn": Candidate(
         "band_split_rnn",
         0.537,
-        _MASKS_LOSS,
+        MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
             "config.n_bands": 32,
@@ -83,7 +83,7 @@ CANDIDATES: dict[str, Candidate] = {
             "config.mask": "real",
         },
     ),
-    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 0.326, _MASKS_LOSS, {}),
+    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 0.326, MASKS_LOSS, {}),
     "scnet": Candidate(
         "scnet",
         0.716,
@@ -97,13 +97,13 @@ CANDIDATES: dict[str, Candidate] = {
     "open_unmix": Candidate(
         "open_unmix",
         0.369,
-        _MASKS_LOSS,
+        MASKS_LOSS,
         {"config.n_hidden": 192, "config.n_layers": 2, "config.dropout": 0.2},
     ),
     "spectrogram_net_lstm": Candidate(
         "spectrogram_net_lstm",
         1.21,
-        _MASKS_LOSS,
+        MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
             "config.unet": {"widths": [12, 24, 36, 48, 64, 96], "n_frame_levels": 2},
@@ -118,7 +118,7 @@ CHOSEN = "spectrogram_net_octave"
 
 def ablations(data: Path) -> dict[str, dict[str, Any]]:
     """By name, what each changes in a run of the chosen network."""
-    loss = _MASKS_LOSS[0]
+    loss = MASKS_LOSS[0]
     return {
         "as_it_is": {},
         "loss_of_magnitudes": {"loss": [loss | {"options": {"is_phase_sensitive": False}}]},
@@ -150,7 +150,7 @@ def main() -> None:
     for name, (candidate, changes) in runs.items():
         if not (arguments.runs / name).exists():
             n_chunks = 60 * arguments.minutes / candidate.chunk_s / _N_EPOCHS
-            write_run(arguments.runs / name, arguments.data, candidate, round(n_chunks / _BATCH) * _BATCH, **changes)
+            write_run(arguments.runs / name, arguments.data, candidate, round(n_chunks / BATCH) * BATCH, **changes)
 
 
 def sources(data: Path) -> list[dict[str, Any]]:

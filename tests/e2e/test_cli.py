@@ -178,7 +178,7 @@ def test_a_bad_request_is_one_line_and_writes_no_audio(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_stops_the_job_and_leaves_nothing_half_done(number: signal.Signals, write_wav: Song) -> None:
     write_wav(Path("long.wav"), 120.0)
     # A shell's background job ignores Ctrl-C, and so would what it starts.
