@@ -14,8 +14,10 @@ from notes import RATE, STEMS, Sound
 
 Random = np.random.Generator
 
-_LEVELS_DB = {"vocals": (-1.0, 3.5), "drums": (-4.0, 4.0), "bass": (-2.0, 3.5), "other": (0.5, 3.0)}
+LEVELS_DB = {"vocals": (-1.0, 3.5), "drums": (-4.0, 4.0), "bass": (-2.0, 3.5), "other": (0.5, 3.0)}
 """Mean and deviation of a stem's level where it sounds; in records of bands, drums lie below the rest."""
+BUS_DB = -28.0
+"""What `master` makes of 0 dB, on average."""
 _PEAKS_DB = (-9.0, -0.5)
 
 
@@ -24,7 +26,7 @@ def balance(stems: Mapping[str, Sound], random: Random) -> dict[str, Sound]:
     width = float(random.choice((0.0, 0.4, 1.0), p=(0.08, 0.12, 0.8)))
     balanced = {}
     for name in STEMS:
-        mean_db, deviation_db = _LEVELS_DB[name]
+        mean_db, deviation_db = LEVELS_DB[name]
         wanted = 10 ** ((mean_db + deviation_db * float(np.clip(random.standard_normal(), -2, 2))) / 20)
         level = effects.active_level(stems[name])
         gain = wanted / level if level > 1e-5 else 0.0

@@ -2,6 +2,9 @@
 
 Of three training songs the bass line lies inside `other`. Above 250 Hz little of it is left, and that is used for
 `other`; below 120 Hz there is little else, and that is a bass for a few chunks: a low note that is no drum.
+
+All lone sounds have the level that their stem has on average in rendered songs, with whose stems they are mixed: a
+model also learns how loud a stem is in general, and files come at any level.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import soundfile
 import soxr
 
 import effects
+import mixdown
 from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS, VOICES
 from notes import RATE, Sound
 
@@ -29,20 +33,20 @@ def lay_out_sounds(data: Path, folder: Path) -> None:
     for song in TRAIN_SONGS:
         for stem in ("vocals", "drums", "other"):
             change = _without_lows if stem == "other" else _unchanged
-            _copy(data / "songs" / song / f"{stem}.ogg", folder / stem / f"{song}.wav", change)
+            _lay(data / "songs" / song / f"{stem}.ogg", folder, stem, song, change)
     for loop in sorted((data / "loops" / "berklee").glob("*.ogg")):
-        _copy(loop, folder / _LOOP_STEMS[loop.name.split("_")[0]] / f"{loop.stem}.wav")
+        _lay(loop, folder, _LOOP_STEMS[loop.name.split("_")[0]], loop.stem)
     for guitar in sorted(METAL_SONGS.glob("*/guitar.ogg")):
-        _copy(guitar, folder / "other" / f"metal_{guitar.parent.name.replace(' ', '_')}.wav")
+        _lay(guitar, folder, "other", f"metal_{guitar.parent.name.replace(' ', '_')}")
     shouts = data / "vocals" / "berklee_shouts"
     for shout in sorted(shouts.glob("*.ogg")):
-        _copy(shout, folder / "vocals" / f"shouts_{shout.name.removesuffix('.ogg')}.wav")
+        _lay(shout, folder, "vocals", f"shouts_{shout.stem}")
 
 
 def lay_out_lows(data: Path, folder: Path) -> None:
     """Make `folder/bass/*.wav` of what is low in the songs: a source of its own, for it is drawn seldom."""
     for song in TRAIN_SONGS:
-        _copy(data / "songs" / song / "other.ogg", folder / "bass" / f"{song}.wav", _only_lows)
+        _lay(data / "songs" / song / "other.ogg", folder, "bass", song, _only_lows)
 
 
 def lay_out_voices(data: Path, folder: Path, seed: int) -> None:
@@ -50,7 +54,7 @@ def lay_out_voices(data: Path, folder: Path, seed: int) -> None:
     for number, name in enumerate(sorted(set(VOICES["train"]))):
         for piece in sorted((data / "vocals" / name).glob("*.ogg")):
             random = np.random.default_rng((seed, number, int(piece.stem)))
-            _copy(piece, folder / "vocals" / f"{name}_{piece.stem}.wav", partial(_sing_apart, random=random))
+            _lay(piece, folder, "vocals", f"{name}_{piece.stem}", partial(_sing_apart, random=random))
 
 
 def _sing_apart(sound: Sound, random: np.random.Generator) -> Sound:
@@ -85,6 +89,17 @@ def _without_lows(sound: Sound) -> Sound:
 
 def _only_lows(sound: Sound) -> Sound:
     return effects.low_pass(sound, _LOW_HZ)
+
+
+def _lay(source: Path, folder: Path, stem: str, name: str, change: Callable[[Sound], Sound] = _unchanged) -> None:
+    """Make `folder/<stem>/<name>.wav` at the level of its stem."""
+    _copy(source, folder / stem / f"{name}.wav", lambda sound: level(change(sound), stem))
+
+
+def level(sound: Sound, stem: str) -> Sound:
+    """As loud, where it sounds, as this stem is on average."""
+    wanted = 10 ** ((mixdown.LEVELS_DB[stem][0] + mixdown.BUS_DB) / 20)
+    return sound * np.float32(wanted / max(effects.active_level(sound), 1e-5))
 
 
 def _copy(source: Path, target: Path, change: Callable[[Sound], Sound] = _unchanged) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
+import effects
+import mixdown
 import recorded
 from library import DEV_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS, VOICES
 from notes import RATE
-from recorded import lay_out_lows, lay_out_songs, lay_out_sounds, lay_out_voices
+from recorded import lay_out_lows, lay_out_songs, lay_out_sounds, lay_out_voices, level
 
 
 @pytest.fixture
@@ -45,19 +47,28 @@ def test_sounds_lie_by_stem_and_what_is_low_in_other_is_gone(data: Path, tmp_pat
     expected = {f"{stem}/{song}.wav" for song in TRAIN_SONGS for stem in ("vocals", "drums", "other")}
     assert names(tmp_path / "sounds") == expected | {"drums/conga_loop_110.wav"}
     other, drums = (tmp_path / "sounds" / stem / f"{TRAIN_SONGS[0]}.wav" for stem in ("other", "drums"))
-    assert level_at(other, 60) < 0.1 * level_at(drums, 60)
-    assert level_at(other, 2000) == pytest.approx(level_at(drums, 2000), rel=0.05)
+    assert level_at(other, 60) < 0.1 * level_at(other, 2000)
+    assert level_at(drums, 60) == pytest.approx(level_at(drums, 2000), rel=0.05)
     assert soundfile.info(tmp_path / "sounds/drums/conga_loop_110.wav").samplerate == RATE
     assert soundfile.info(tmp_path / "sounds/drums/conga_loop_110.wav").channels == 2
 
 
 def test_what_is_low_in_other_is_a_bass_of_its_own(data: Path, tmp_path: Path) -> None:
-    lay_out_sounds(data, tmp_path / "sounds")
     lay_out_lows(data, tmp_path / "lows")
     assert names(tmp_path / "lows") == {f"bass/{song}.wav" for song in TRAIN_SONGS}
-    low, drums = tmp_path / "lows/bass" / f"{TRAIN_SONGS[0]}.wav", tmp_path / "sounds/drums" / f"{TRAIN_SONGS[0]}.wav"
-    assert level_at(low, 60) == pytest.approx(level_at(drums, 60), rel=0.05)
-    assert level_at(low, 2000) < 0.001 * level_at(drums, 2000)
+    low = tmp_path / "lows/bass" / f"{TRAIN_SONGS[0]}.wav"
+    assert level_at(low, 2000) < 0.001 * level_at(low, 60)
+
+
+def test_lone_sounds_are_as_loud_as_their_stems_in_rendered_songs(data: Path, tmp_path: Path) -> None:
+    """However loud a file is; what a song is made of is 28 dB below what the desk calls 0 dB, on average."""
+    lay_out_sounds(data, tmp_path / "lone")
+    lay_out_lows(data, tmp_path / "lone")
+    for path in (tmp_path / "lone").rglob("*.wav"):
+        found_db = 20 * np.log10(effects.active_level(soundfile.read(path)[0].T))
+        assert found_db == pytest.approx(mixdown.LEVELS_DB[path.parent.name][0] - 28, abs=0.1), path
+    quiet = level(1e-3 * np.random.default_rng(0).standard_normal((2, RATE)).astype(np.float32), "bass")
+    assert 20 * np.log10(quiet.std()) == pytest.approx(-30, abs=0.3)
 
 
 def test_syllables_are_sung_by_singers_of_other_sizes_and_by_none_that_is_held_out(data: Path, tmp_path: Path) -> None:
