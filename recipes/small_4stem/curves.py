@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from auralflow.plots import Line, plot_curves
+from auralflow.plots.figures import save_figure
 from auralflow.training.curves import Curves, read_curves
 from auralflow.training.folder import RunFolder
 from candidates import BATCH, CANDIDATES, MASKS_LOSS, Candidate
@@ -25,12 +26,15 @@ def main() -> None:
     panels: dict[str, dict[str, Line]] = {"mean SDR of validation (dB)": {}, "loss of training": {}}
     scores, losses = panels.values()
     for name, candidate in CANDIDATES.items():
-        curves = read_curves(RunFolder(arguments.runs / name))
+        folder = RunFolder(arguments.runs / name)
+        if not folder.logs.exists():
+            continue
+        curves = read_curves(folder)
         scores[name] = line_of_means(curves, candidate)
         if candidate.loss == MASKS_LOSS:
             losses[name] = _line(curves.loss["train"], candidate)
     figure = plot_curves(panels, "minutes of one core", "The candidates")
-    figure.savefig(arguments.out, dpi=120)
+    save_figure(figure, arguments.out)
 
 
 def line_of_means(curves: Curves, candidate: Candidate) -> Line:
