@@ -10,8 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from auralflow.plots import Line, plot_curves
-from auralflow.plots.figures import save_figure
+from auralflow.plots import Line, plot_curves, save_figure
 from auralflow.training.curves import Curves, read_curves
 from auralflow.training.folder import RunFolder
 from candidates import BATCH, CANDIDATES, MASKS_LOSS, Candidate
