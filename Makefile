@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 OUT ?= demo
-# One more than there are cores: many tests wait for processes that they have started.
+# One more than there are cores, for many tests wait for processes that they have started; and one thread each, for
+# threads that find no core spin.
 TEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 # Two things at a time. Python may keep what it compiles, also where the environment forbids it: hundreds of processes
@@ -50,7 +51,7 @@ wheel: setup
 	$(BIN)/python tests/wheel/try_wheel.py
 
 test: check wheel
-	$(BIN)/python -m pytest -m 'not slow and not peers' -n $(TEST_WORKERS) --dist worksteal --doctest-modules tests src/auralflow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow and not peers' -n $(TEST_WORKERS) --dist worksteal --doctest-modules tests src/auralflow
 
 test-all: check
 	$(BIN)/python tests/wheel/try_wheel.py --download
