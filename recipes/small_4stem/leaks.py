@@ -67,12 +67,12 @@ def follow(model: SpectrogramMaskModel, targets: torch.Tensor) -> tuple[Energies
         powers = model.transform(segment).abs().square()
         masked = estimate.masks[0].abs().square().unsqueeze(1) * powers
         heard = heard + _sum_bands(model, masked)
-        given = given + _sum_bands(model, powers.expand_as(masked))
-    return np.asarray(heard), np.asarray(given)
+        given = given + _sum_bands(model, powers)
+    return np.asarray(heard), np.broadcast_to(given, np.shape(heard))
 
 
 def _sum_bands(model: SpectrogramMaskModel, powers: torch.Tensor) -> Energies:
-    bins = powers.sum((2, 4)).double().numpy()
+    bins = powers.sum((-3, -1)).double().numpy()
     edges = [round(hz * model.stft.n_fft / model.spec.sample_rate) for hz in BANDS_HZ[:-1]]
     return np.asarray(np.add.reduceat(bins, edges, axis=-1))
 

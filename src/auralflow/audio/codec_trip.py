@@ -19,7 +19,7 @@ from av.audio.codeccontext import AudioCodecContext
 
 from auralflow.audio._decode import samples_of
 from auralflow.audio.encoders.frames import interleave
-from auralflow.audio.resample import Resampler
+from auralflow.audio.resample import resample
 from auralflow.audio.types import Samples
 from auralflow.errors import ConfigError
 
@@ -96,16 +96,9 @@ def codec_trip(samples: Samples, sample_rate: int, codec: LossyCodec, bitrate_kb
 
 def _at_known_rate(samples: Samples, sample_rate: int, coder: _Coder, bitrate_kbps: float) -> Samples:
     rate = min((rate for rate in coder.sample_rates if rate >= sample_rate), default=coder.sample_rates[-1])
-    padded = np.pad(_convert(samples, sample_rate, rate), ((0, 0), (0, _FLUSH_SAMPLES)))
+    padded = np.pad(resample(samples, sample_rate, rate), ((0, 0), (0, _FLUSH_SAMPLES)))
     decoded = _through_ffmpeg(padded, rate, coder, bitrate_kbps)
-    return _convert(decoded, rate, sample_rate)[:, : samples.shape[1]]
-
-
-def _convert(samples: Samples, rate_in: int, rate_out: int) -> Samples:
-    if rate_in == rate_out:
-        return samples
-    resampler = Resampler(rate_in, rate_out, samples.shape[0])
-    return np.concatenate([resampler.process(samples), resampler.flush()], axis=1)
+    return resample(decoded, rate, sample_rate)[:, : samples.shape[1]]
 
 
 def _through_ffmpeg(samples: Samples, sample_rate: int, coder: _Coder, bitrate_kbps: float) -> Samples:

@@ -17,6 +17,20 @@ def resampled_length(n_samples: int, rate_in: int, rate_out: int) -> int:
     return (2 * n_samples * rate_out + rate_in) // (2 * rate_in)
 
 
+def resample(samples: Samples, rate_in: int, rate_out: int) -> Samples:
+    """All of a signal at once, in memory of its own.
+
+    Shape:
+        (channel, time) to (channel, `resampled_length` of time)
+
+    Example:
+        >>> resample(np.zeros((2, 44100), np.float32), 44100, 48000).shape
+        (2, 48000)
+    """
+    resampler = Resampler(rate_in, rate_out, samples.shape[0])
+    return np.concatenate([resampler.process(samples), resampler.flush()], axis=1)
+
+
 class Resampler:
     """Convert a stream of blocks from one rate to another.
 

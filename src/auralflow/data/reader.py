@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from auralflow.audio.chunks import ChunkReader
-from auralflow.audio.resample import Resampler, resampled_length
+from auralflow.audio.resample import resample, resampled_length
 from auralflow.audio.types import Samples
 from auralflow.data.cache import PcmCache
 from auralflow.data.channels import fit_channels
@@ -75,9 +75,8 @@ class SoundReader:
         first = max(0, start // tick_out - -(-margin // tick_in))
         end = -(-(start + n_samples) * tick_in // tick_out) + margin
         end = min(end, sound.n_samples)
-        resampler = Resampler(sound.sample_rate, self.sample_rate, sound.channels)
         held = self._read_file(sound, first * tick_in, end - first * tick_in)
-        resampled = np.concatenate([resampler.process(held), resampler.flush()], axis=1)
+        resampled = resample(held, sound.sample_rate, self.sample_rate)
         offset = start - first * tick_out
         cut = resampled[:, offset : offset + n_samples]
         return np.pad(cut, ((0, 0), (0, n_samples - cut.shape[1])))

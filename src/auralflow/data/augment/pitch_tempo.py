@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from auralflow.audio.resample import Resampler
+from auralflow.audio.resample import resample
 from auralflow.audio.types import Samples
+from auralflow.data.augment._lengths import n_given, n_taken
 from auralflow.data.augment._ranges import Range, check_range, draw, draw_octaves
 from auralflow.data.augment._tensors import to_samples, to_tensor
 from auralflow.dsp.time_stretch import time_stretch
@@ -47,27 +48,18 @@ class PitchTempo:
 
     def n_input(self, n_output: int) -> int:
         """Samples from which `n_output` can be made at the greatest speed; at least as many."""
-        return math.ceil(n_output * self._consumption)
+        return n_taken(n_output, self.tempo[1])
 
     def __call__(self, samples: Samples, sample_rate: int, random: np.random.Generator) -> Samples:
         """The result, `n` samples long for the greatest `n` whose `n_input` was given."""
         pitch = 2 ** (draw(random, self.semitones) / 12)
         tempo = draw_octaves(random, self.tempo)
-        n_output = self._n_output(samples.shape[1])
+        n_output = n_given(samples.shape[1], self.tempo[1])
         used = np.zeros((samples.shape[0], math.ceil(n_output * tempo) + _SPARE_SAMPLES), np.float32)
         given = samples[:, : used.shape[1]]
         used[:, : given.shape[1]] = given
         # The resampler takes whole numbers; the stretch makes good for the rounding, so that the tempo is exact.
         rate_played = round(pitch * sample_rate)
         stretched = time_stretch(to_tensor(used), rate_played / sample_rate / tempo, sample_rate)
-        resampler = Resampler(rate_played, sample_rate, samples.shape[0])
-        resampled = np.concatenate([resampler.process(to_samples(stretched)), resampler.flush()], axis=1)
+        resampled = resample(to_samples(stretched), rate_played, sample_rate)
         return np.ascontiguousarray(resampled[:, :n_output])
-
-    @property
-    def _consumption(self) -> float:
-        return max(1.0, self.tempo[1])
-
-    def _n_output(self, n_input: int) -> int:
-        n_output = int(n_input / self._consumption)
-        return n_output + (self.n_input(n_output + 1) <= n_input)

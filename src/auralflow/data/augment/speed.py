@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from auralflow.audio.resample import Resampler
+from auralflow.audio.resample import resample
 from auralflow.audio.types import Samples
+from auralflow.data.augment._lengths import n_given, n_taken
 from auralflow.data.augment._ranges import Range, check_range, draw_octaves
 
 
@@ -45,22 +46,13 @@ class Speed:
 
     def n_input(self, n_output: int) -> int:
         """Samples from which `n_output` can be made at the greatest speed; at least as many."""
-        return math.ceil(n_output * self._consumption)
+        return n_taken(n_output, self.ratio[1])
 
     def __call__(self, samples: Samples, sample_rate: int, random: np.random.Generator) -> Samples:
         """The result, `n` samples long for the greatest `n` whose `n_input` was given."""
         rate_played = round(draw_octaves(random, self.ratio) * sample_rate)
-        n_output = self._n_output(samples.shape[1])
+        n_output = n_given(samples.shape[1], self.ratio[1])
         n_used = math.ceil(n_output * rate_played / sample_rate)
-        resampler = Resampler(rate_played, sample_rate, samples.shape[0])
-        played = np.concatenate([resampler.process(samples[:, :n_used]), resampler.flush()], axis=1)
+        played = resample(samples[:, :n_used], rate_played, sample_rate)
         # Rounding may leave the last sample out.
         return np.pad(played, ((0, 0), (0, 1)))[:, :n_output].copy()
-
-    @property
-    def _consumption(self) -> float:
-        return max(1.0, self.ratio[1])
-
-    def _n_output(self, n_input: int) -> int:
-        n_output = int(n_input / self._consumption)
-        return n_output + (self.n_input(n_output + 1) <= n_input)
