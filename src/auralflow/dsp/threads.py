@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Begin(Protocol):
+    """Begins a computation and gives a function that waits for its result."""
+
+    def __call__(self, compute: Callable[[], Result]) -> Callable[[], Result]: ...
 
 
 @contextmanager
@@ -54,3 +60,31 @@ def spread(function: Callable[[Item], Result], items: Sequence[Item], n_lanes: i
     with use_threads(n_threads // n_lanes), ThreadPoolExecutor(n_lanes) as pool:
         for start in range(0, len(items), n_lanes):
             yield from pool.map(function, items[start : start + n_lanes])
+
+
+@contextmanager
+def beside(is_wanted: bool) -> Iterator[Begin]:
+    """Begin computations that go on beside the caller, one after another; where that is not wanted, they are done at
+    once.
+
+    Of use while an accelerator computes, for which a thread only waits. On a CPU both would share the cores.
+
+    Yields:
+        A function that takes a computation and gives one that waits for its result, or raises what it raised.
+
+    Example:
+        >>> with beside(True) as begin:
+        ...     wait = begin(lambda: 6 * 7)
+        ...     wait()
+        42
+    """
+    if not is_wanted:
+        yield _do_at_once
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda compute: pool.submit(compute).result
+
+
+def _do_at_once(compute: Callable[[], Result]) -> Callable[[], Result]:
+    result = compute()
+    return lambda: result

@@ -8,7 +8,7 @@ Everything is a stream: memory is that of a few segments, however long the audio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
@@ -20,6 +20,7 @@ from auralflow.audio.layout import ChannelLayout
 from auralflow.audio.ops import Conform, Fifo, Restore
 from auralflow.audio.types import Samples
 from auralflow.dsp.overlap_add import OverlapAdd, trapezoid, triangle
+from auralflow.dsp.threads import beside
 from auralflow.errors import ConfigError
 from auralflow.separation.base import BaseSeparator
 from auralflow.separation.device import choose_device
@@ -245,27 +246,28 @@ class Separator(BaseSeparator[TrackStatistics]):
         adder = OverlapAdd()
         segments = cut_segments(blocks, self.segmentation)
         batch = list(islice(segments, 1))  # the first one alone, so that there is something to hear
-        while batch:
-            cancel.check()
-            for segment, estimates in self._run(batch, runner, watch):
-                with watch.measure("overlap_add"):
-                    adder.add(estimates[..., segment.counted], self._window(segment), segment.start)
-            end = segment.end
-            batch = list(islice(segments, self.batch))
-            ready = adder.take(batch[0].start if batch else end)
-            if ready.shape[-1]:
-                yield ready.numpy()
+        with beside(self.device.type != "cpu") as begin:  # an accelerator computes while the next batch is decoded
+            while batch:
+                cancel.check()
+                wait = begin(partial(self._run, batch, runner, watch))
+                following = list(islice(segments, self.batch))
+                for segment, estimates in wait():
+                    with watch.measure("overlap_add"):
+                        adder.add(estimates[..., segment.counted], self._window(segment), segment.start)
+                ready = adder.take(following[0].start if following else batch[-1].end)
+                batch = following
+                if ready.shape[-1]:
+                    yield ready.numpy()
 
     def _run(
         self, batch: Sequence[Segment], runner: ModelRunner, watch: Stopwatch
-    ) -> Iterator[tuple[Segment, torch.Tensor]]:
+    ) -> list[tuple[Segment, torch.Tensor]]:
         # A track's only or last segments may differ in length from its batch; it then runs alone.
         same = [s for s in batch if s.samples.shape == batch[0].samples.shape]
         with watch.measure("model"):
             estimates = runner.run(same)
-        yield from zip(same, estimates, strict=True)
-        if len(same) < len(batch):
-            yield from self._run(batch[len(same) :], runner, watch)
+        done = list(zip(same, estimates, strict=True))
+        return done + self._run(batch[len(same) :], runner, watch) if len(same) < len(batch) else done
 
     def _window(self, segment: Segment) -> torch.Tensor:
         cut = self.segmentation

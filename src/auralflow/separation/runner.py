@@ -113,7 +113,7 @@ class ModelRunner:
         moments = self._moments(groups)
         scaled = items if moments is None else (items - moments[0]) / moments[1]
         with torch.inference_mode(), self._autocast():
-            stems: Tensor = self._model(scaled.to(self.device))
+            stems: Tensor = self._model(_send(scaled, self.device))
         kept = keep_stems(stems, self._keep, items.shape)
         return kept if moments is None else kept * moments[1][:, None] + moments[0][:, None]
 
@@ -145,10 +145,22 @@ def keep_stems(stems: Tensor, keep: Sequence[int], mixture_shape: Sequence[int],
             f"expected {giver} to give (batch, stem, channel, time) = ({n_items}, stem, "
             f"{n_channels}, {n_samples}), got {tuple(stems.shape)}"
         )
-    kept = (stems if list(range(stems.shape[1])) == list(keep) else stems[:, list(keep)]).float().cpu()
+    kept = _receive((stems if list(range(stems.shape[1])) == list(keep) else stems[:, list(keep)]).float())
     if not torch.isfinite(kept.sum()):
         raise ShapeError("expected finite samples from the model, got NaN or infinity; its weights may be damaged")
     return kept
+
+
+def _send(items: Tensor, device: torch.device) -> Tensor:
+    """To a device; to a CUDA one from pinned memory, which it reads by itself, without a copy in between."""
+    return items.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else items.to(device)
+
+
+def _receive(stems: Tensor) -> Tensor:
+    """To the CPU, from a CUDA device into pinned memory."""
+    if stems.device.type != "cuda":
+        return stems.cpu()
+    return torch.empty(stems.shape, dtype=stems.dtype, pin_memory=True).copy_(stems)
 
 
 def _chunks(indices: list[int], size: int) -> list[list[int]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from auralflow.dsp.threads import spread
+from auralflow.dsp.threads import beside, spread
 
 
 @pytest.fixture(params=[1, 3])
@@ -47,3 +47,23 @@ def test_who_stops_early_gives_threads_back(n_threads: int) -> None:
     assert next(results) == 0
     results.close()  # type: ignore[attr-defined]
     assert torch.get_num_threads() == n_threads
+
+
+def test_what_goes_on_beside_does_so_one_after_another() -> None:
+    gate, order = threading.Event(), []
+
+    def first() -> int:
+        assert gate.wait(timeout=10)  # opened by the caller, who was not kept waiting
+        order.append(1)
+        return 1
+
+    with beside(True) as begin:
+        waits = [begin(first), begin(lambda: order.append(2) or 2)]
+        gate.set()
+        assert [wait() for wait in waits] == order == [1, 2]
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_an_error_of_what_goes_on_beside_comes_through(is_wanted: bool) -> None:
+    with pytest.raises(ZeroDivisionError), beside(is_wanted) as begin:
+        begin(lambda: 1 // 0)()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from auralflow.audio.types import Audio
+from auralflow.dsp.threads import beside
 from auralflow.errors import AudioError, Cancelled, ConfigError, DeviceError, ShapeError, UnknownNameError
 from auralflow.separation.engine import Separator
 from auralflow.separation.outputs import plan_outputs
@@ -136,6 +137,26 @@ def test_stream_is_lazy(pass_through: Build) -> None:
 
     next(Separator(pass_through()).stream(endless(), 44100, 2))
     assert n_read < 40
+
+
+def test_what_is_computed_beside_the_reading_is_the_same(monkeypatch: pytest.MonkeyPatch, noise: Noise) -> None:
+    """As on an accelerator: the model computes while the next segments are read, and its stems do not change."""
+    mixture, read = noise(2, 44100 * 4), threading.Event()
+    expected = Separator(_Scripted(_square)).separate(Audio(mixture, 44100))
+
+    def wait_for_reader(batch: Tensor) -> Tensor:
+        assert read.wait(timeout=10)  # set further on in the stream than this segment reaches
+        return _square(batch)
+
+    def blocks() -> Iterator[np.ndarray]:
+        yield mixture[:, : 44100 * 2]
+        read.set()
+        yield mixture[:, 44100 * 2 :]
+
+    monkeypatch.setattr("auralflow.separation.engine.beside", lambda is_wanted: beside(True))
+    stems = list(Separator(_Scripted(wait_for_reader), batch=2).stream(blocks(), 44100, 2))
+    for stem, got in zip(expected.values(), zip(*stems, strict=True), strict=True):
+        np.testing.assert_allclose(np.concatenate(got, axis=1), stem.samples, atol=1e-6)
 
 
 def _square(mixture: Tensor) -> Tensor:
