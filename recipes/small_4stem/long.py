@@ -51,13 +51,15 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder to make")
     parser.add_argument("data", type=Path, help="folder that make.py made")
     parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks")
-    parser.add_argument("--source", type=Path, help="a run to go on from")
+    parser.add_argument("--source", help="a run or a model's name, to go on from")
+    parser.add_argument("--layers", type=int, default=3, help="recurrent; those that the source lacks begin anew")
     parser.add_argument("--last", action="store_true", help="the last epochs: magnitudes as they are, in small steps")
     arguments = parser.parse_args()
-    settings = SETTINGS | {"trainer.max_epochs": arguments.epochs}
+    settings = SETTINGS | {"trainer.max_epochs": arguments.epochs, "config.n_layers": arguments.layers}
     settings["data.sources"] = sources(arguments.data) + seldom(arguments.data)
     if arguments.source:
-        settings |= AGAIN | {"fine_tune.source": str(arguments.source.absolute())}
+        source = Path(arguments.source)
+        settings |= AGAIN | {"fine_tune.source": str(source.absolute()) if source.exists() else arguments.source}
     if arguments.last:
         settings |= LAST
     write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], _N_CHUNKS, **settings)

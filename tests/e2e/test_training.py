@@ -501,10 +501,11 @@ def test_other_stems_of_the_same_number_begin_with_a_new_head(make: Configure, s
         assert len(head) < len(one)
 
 
-def test_clipping_bounds_what_a_step_can_do(make: Configure, songs: Path) -> None:
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_clipping_bounds_what_a_step_can_do(make: Configure, songs: Path, precision: str) -> None:
     """Steps of SGD are as long as the rate times the gradient, and that is no longer than its bound."""
     sgd = ("optimizer.name=sgd", "optimizer.beta_1=0", "optimizer.learning_rate=1", "scheduler.name=constant")
-    few = ("data.n_samples=2", "trainer.max_epochs=1")
+    few = ("data.n_samples=2", "trainer.max_epochs=1", f"trainer.precision={precision}")
     moved = {}
     for name, clip in (("free", "0"), ("clipped", "1e-6")):
         run = make(name, *sgd, *few, f"optimizer.clip_norm={clip}")

@@ -180,7 +180,6 @@ def _run_trainer(
     point: ResumePoint,
 ) -> None:
     config = task.config
-    clip = config.optimizer.clip_norm or config.optimizer.clip_value
     with warnings.catch_warnings(), _quiet("lightning.pytorch"), _quiet("lightning.fabric"):
         # Advice on loaders and loops that are ours on purpose.
         warnings.simplefilter("ignore", PossibleUserWarning)
@@ -195,8 +194,6 @@ def _run_trainer(
             precision=_PRECISIONS[config.trainer.precision],  # type: ignore[arg-type]
             max_epochs=1,
             accumulate_grad_batches=config.optimizer.accumulate,
-            gradient_clip_val=clip or None,
-            gradient_clip_algorithm="value" if config.optimizer.clip_value else "norm",
             callbacks=callbacks,
             logger=False,
             enable_checkpointing=False,

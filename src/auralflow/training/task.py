@@ -120,6 +120,15 @@ class TrainingTask(lightning.LightningModule):
         self.last_parts = {name: value.detach() for name, value in parts.items()}
         return total
 
+    def configure_gradient_clipping(self, *args: Any, **kwargs: Any) -> None:
+        # Lightning's own refuses fused optimizers in 16 bits, for the sake of gradient scalers; with those ours are not
+        # fused.
+        config = self.config.optimizer
+        if config.clip_value:
+            nn.utils.clip_grad_value_(self.parameters(), config.clip_value)
+        elif config.clip_norm:
+            nn.utils.clip_grad_norm_(self.parameters(), config.clip_norm)
+
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
         if self.ema is not None:

@@ -15,8 +15,8 @@ from typing import cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from auralflow.models.blocks.attend import attend
 from auralflow.models.blocks.rms_norm import RMSNorm
 from auralflow.models.blocks.rotary import RotaryEmbedding, rotate
 
@@ -55,8 +55,8 @@ class Transformer(nn.Module):
         self.norm = RMSNorm(sizes.width) if sizes.is_normalised else nn.Identity()
 
     def forward(self, features: Float[Tensor, "batch frame feature"]) -> Float[Tensor, "batch frame feature"]:
-        for attend, feed_forward in cast(Iterable[tuple[nn.Module, nn.Module]], self.layers):
-            features = features + attend(features)
+        for attention, feed_forward in cast(Iterable[tuple[nn.Module, nn.Module]], self.layers):
+            features = features + attention(features)
             features = features + feed_forward(features)
         normalised: Tensor = self.norm(features)
         return normalised
@@ -86,7 +86,7 @@ class Attention(nn.Module):
         query, key, value = heads.permute(2, 0, 3, 1, 4)
         turns = self.rotary_embed(features.shape[1])
         dropout = self.dropout if self.training else 0.0
-        heard = F.scaled_dot_product_attention(rotate(query, turns), rotate(key, turns), value, dropout_p=dropout)
+        heard = attend(rotate(query, turns), rotate(key, turns), value, dropout)
         gates = self.to_gates(normalised).sigmoid().transpose(1, 2).unsqueeze(-1)
         change: Tensor = self.to_out((heard * gates).transpose(1, 2).flatten(2))
         return change

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from auralflow.models.blocks.attend import attend
 from auralflow.models.blocks.demucs_residual import LayerScale
 
 _START_GAIN = 1e-4
@@ -148,7 +149,7 @@ class Attention(nn.Module):
     ) -> Float[Tensor, "batch place feature"]:
         query, key, value = self._project(features, other)
         dropout = self.dropout if self.training else 0.0
-        heard = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        heard = attend(query, key, value, dropout)
         change: Tensor = self.out_proj(heard.transpose(1, 2).flatten(2))
         return change
 

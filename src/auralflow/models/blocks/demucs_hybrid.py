@@ -23,6 +23,7 @@ from auralflow.models.blocks.demucs_config import HybridConfig, Level
 from auralflow.models.blocks.demucs_layers import DecoderLayer, EncoderLayer, LayerShape
 from auralflow.models.blocks.demucs_residual import ResidualBranch
 from auralflow.models.blocks.demucs_spectrum import analyse, synthesise
+from auralflow.models.blocks.inference import without_half
 from auralflow.models.blocks.waveform import check_mixture
 from auralflow.spec import ModelSpec
 
@@ -127,8 +128,11 @@ class HybridUNet(nn.Module):
         for index, encode in enumerate(self.encoder):
             injected = None
             if index < len(self.tencoder):
-                n_samples, temporal = temporal.shape[-1], self.tencoder[index](temporal)
-                is_bare = self.tencoder[index].is_bare
+                encode_time = self.tencoder[index]
+                n_samples = temporal.shape[-1]
+                # The outermost levels along time write the waveform, whose last bits half precision would lose.
+                temporal = without_half(encode_time, temporal) if index == 0 else encode_time(temporal)
+                is_bare = encode_time.is_bare
                 injected = temporal if is_bare else None
                 temporal_skips.append((None if is_bare else temporal, n_samples))
             n_frames, spectral = spectral.shape[-1], encode(spectral, injected)
@@ -151,7 +155,11 @@ class HybridUNet(nn.Module):
                 decode_time = self.tdecoder[index - n_merged]
                 # Where the branches part, that of the waveform begins with what the other one had before its last step.
                 given = inner.squeeze(2) if decode_time.is_bare else temporal
-                temporal, _ = decode_time(given, *temporal_skips.pop())
+                skip, n_samples = temporal_skips.pop()
+                if decode_time.is_outermost and given is not None:
+                    temporal, _ = without_half(decode_time, given, skip, n_samples)
+                else:
+                    temporal, _ = decode_time(given, skip, n_samples)
         assert spectral is not None
         assert temporal is not None
         return spectral, temporal

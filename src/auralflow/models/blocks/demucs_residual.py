@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from auralflow.models.blocks.demucs_inference import add_gated
 from auralflow.models.blocks.demucs_memory import LocalAttention, SpanLSTM
-from auralflow.models.blocks.inference import is_inference_on_cpu
+from auralflow.models.blocks.inference import is_inference_on_cpu, without_half
 
 _KERNEL = 3
 
@@ -73,14 +73,19 @@ class ResidualBranch(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch feature *freq frame"]
     ) -> Float[Tensor, "batch feature *freq frame"]:
-        if is_inference_on_cpu(features):
-            plane = features.unsqueeze(2) if features.ndim == 3 else features
-            return self._add_fused(plane).reshape(features.shape)
         if features.ndim == 3:
-            return self._add_layers(features)
+            changed_along_time: Tensor = without_half(self._add_along_time, features)
+            return changed_along_time
+        if is_inference_on_cpu(features):
+            return self._add_fused(features)
         by_freq = features.transpose(1, 2)
         changed: Tensor = self._add_layers(by_freq.flatten(0, 1)).unflatten(0, by_freq.shape[:2])
         return changed.transpose(1, 2)
+
+    def _add_along_time(self, features: Float[Tensor, "batch feature frame"]) -> Float[Tensor, "batch feature frame"]:
+        if is_inference_on_cpu(features):
+            return self._add_fused(features.unsqueeze(2)).squeeze(2)
+        return self._add_layers(features)
 
     def _add_layers(self, features: Float[Tensor, "batch feature frame"]) -> Float[Tensor, "batch feature frame"]:
         for layer in self.layers:
