@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from typing import Literal
 
 import torch
@@ -97,9 +98,9 @@ def _remembered_sdr(model: nn.Module, spec: ModelSpec, device: torch.device) -> 
 
 
 def _key_of(model: nn.Module, device: torch.device) -> str:
-    """Of the weights, the device and torch."""
+    """Of the weights, the device, torch, and this package, which may compute the same network otherwise."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    digest = hashlib.sha256(f"{torch.__version__} {name} {type(model).__qualname__}".encode())
+    digest = hashlib.sha256(f"{version('auralflow')} {torch.__version__} {name} {type(model).__qualname__}".encode())
     for key, tensor in model.state_dict().items():
         digest.update(key.encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
