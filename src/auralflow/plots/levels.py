@@ -67,7 +67,9 @@ class LevelMeter:
         power = self._columns.values / (self._config.n_fft / 4) ** 2
         column_s = self._columns.width * hop / self._sample_rate
         times_s = np.arange(power.shape[1] + 1) * column_s - 0.5 * hop / self._sample_rate
-        return Levels(10 * np.log10(np.maximum(power, 10 ** (_FLOOR_DB / 10))), times_s, self._edges_hz)
+        # Bounded twice: a logarithm of the floor itself may come out a rounding below it.
+        level_db = np.maximum(10 * np.log10(np.maximum(power, 10 ** (_FLOOR_DB / 10))), _FLOOR_DB)
+        return Levels(level_db, times_s, self._edges_hz)
 
     def _measure(self, samples: torch.Tensor) -> None:
         """Measure the frames that are complete. What is held begins half a frame before the next frame's centre."""
