@@ -12,6 +12,9 @@ from auralflow.models.blocks.inference import is_inference_on_cpu
 _N_AT_ONCE = 2**20
 """Weights that are computed before they are used: 2 MiB, about what a cache holds."""
 
+_SHORT = 128
+"""Places of a sequence that torch's kernel cuts into small products only."""
+
 
 def attend(
     query: Float[Tensor, "batch head place inner"],
@@ -22,7 +25,8 @@ def attend(
     """Means of the values, weighted by the softmax of the scaled products of queries and keys.
 
     Vaswani et al. (2017, "Attention is all you need", arXiv 1706.03762). Torch's kernel multiplies bfloat16 on a CPU as
-    slowly as single precision. There products of whole matrices are used, a piece at a time, which take two thirds.
+    slowly as single precision; and where oneDNN multiplies (`tune_process`), it takes long to begin each of its small
+    products. There products of whole matrices are used, a piece at a time, which take two thirds and a third.
 
     Args:
         dropout: share of the weights that are left out, in training.
@@ -32,7 +36,8 @@ def attend(
         >>> torch.allclose(attend(query, key, key)[:, :, 0], key.mean(2), atol=1e-6)
         True
     """
-    if query.dtype == torch.bfloat16 and dropout == 0 and is_inference_on_cpu(query):
+    is_short = max(query.shape[-2], key.shape[-2]) <= _SHORT
+    if (query.dtype == torch.bfloat16 or is_short) and dropout == 0 and is_inference_on_cpu(query):
         return _attend_in_pieces(query, key, value)
     heard: Tensor = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
     return heard
