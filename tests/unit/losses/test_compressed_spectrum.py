@@ -57,6 +57,21 @@ def test_a_bin_that_may_be_two_things_is_shared_by_squares_and_silenced_by_absol
     assert best["l2"] == pytest.approx(1 / 3, abs=0.06)
 
 
+@pytest.mark.parametrize("every", [2, 3, 100])
+def test_frames_between_are_not_compared(every: int) -> None:
+    """What they hold makes no difference; the frames that are compared count as if there were no others."""
+    targets = torch.cat([ONE, 0.3 * ONE.flip(-1)], dim=1)
+    masks = torch.rand(_transform(targets).shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    loss = CompressedSpectrum(every_frames=every)
+    value = loss(_make(targets, masks), targets)
+    others = masks.clone()
+    kept = torch.arange(masks.shape[-1]) % every == 0
+    others[..., ~kept] = 0
+    assert torch.equal(loss(_make(targets, others), targets), value)
+    alone = Estimate(targets, targets.sum(1), masks[..., kept], lambda waveform: _transform(waveform)[..., kept])
+    torch.testing.assert_close(CompressedSpectrum()(alone, targets), value)
+
+
 def test_a_turned_phase_costs_nothing_and_complex_masks_count_by_magnitude() -> None:
     turned = torch.tensor(-1.0 + 0j, dtype=torch.complex128)
     assert CompressedSpectrum(is_phase_sensitive=False)(_make(ONE, turned), ONE).item() == pytest.approx(0, abs=1e-9)
@@ -102,3 +117,8 @@ def test_a_sounding_estimate_of_silence_is_pushed_down() -> None:
 def test_an_exponent_that_cannot_be_is_refused(exponent: float) -> None:
     with pytest.raises(ConfigError, match="exponent: expected"):
         CompressedSpectrum(exponent)
+
+
+def test_no_frame_at_all_is_refused() -> None:
+    with pytest.raises(ConfigError, match="every_frames: expected 1 or more, got 0"):
+        CompressedSpectrum(every_frames=0)

@@ -10,6 +10,9 @@ so that the normalised z is W' (h - m) + b' with an affine map of its own for ea
 and a piece passes its gate and is added while it is still in the cache.
 
 A transposed convolution of kernel k and stride s is s convolutions of k / s taps, one for each place between inputs.
+
+A convolution of three taps to few features is one product that reads the many features once, and gives the part of
+each tap; two of the parts are shifted, and all are added.
 """
 
 from __future__ import annotations
@@ -90,6 +93,26 @@ def _add_rows(
             piece = (rows, slice(None), slice(start, start + n_columns))
             value, gate = torch.bmm(maps[rows], seen[piece]).chunk(2, dim=1)
             torch.addcmul(source[piece], value.to(source.dtype), gate.sigmoid_().to(source.dtype), out=target[piece])
+
+
+def squeeze_frames(
+    features: Float[Tensor, "batch feature freq frame"], layer: nn.Conv1d
+) -> Float[Tensor, "batch inner freq frame"]:
+    """A convolution of three taps along frames, dilated by as many frames as it is padded; each frequency by itself.
+
+    In half precision the parts would be rounded before they are added, so that there it stays a convolution.
+    """
+    (gap,) = layer.dilation
+    if features.shape[-1] <= gap or features.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+        return F.conv2d(features, layer.weight.unsqueeze(2), layer.bias, padding=(0, gap), dilation=(1, gap))
+    taps = layer.weight.permute(2, 0, 1).flatten(0, 1)
+    parts: Tensor = taps @ features.flatten(2)
+    before, at, after = parts.view(len(features), 3, -1, *features.shape[2:]).unbind(1)
+    if layer.bias is not None:
+        at += layer.bias[:, None, None]
+    at[..., gap:] += before[..., :-gap]
+    at[..., :-gap] += after[..., gap:]
+    return at
 
 
 def deconvolve_rows(

@@ -13,9 +13,8 @@ from typing import Any, cast
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from auralflow.models.blocks.demucs_inference import add_gated
+from auralflow.models.blocks.demucs_inference import add_gated, squeeze_frames
 from auralflow.models.blocks.demucs_memory import LocalAttention, SpanLSTM
 from auralflow.models.blocks.inference import is_inference_on_cpu, without_half
 
@@ -96,9 +95,7 @@ class ResidualBranch(nn.Module):
         """The same; frequencies become rows of a batch only where features are few."""
         for layer in cast(Iterable[nn.Sequential], self.layers):
             convolve, *remember, expand, norm, _, gain = cast(Iterable[Any], layer)
-            padding, dilation = (0, *convolve.padding), (1, *convolve.dilation)
-            squeezed = F.conv2d(features, convolve.weight.unsqueeze(2), convolve.bias, 1, padding, dilation)
-            inner: Tensor = squeezed.transpose(1, 2).flatten(0, 1)
+            inner: Tensor = squeeze_frames(features, convolve).transpose(1, 2).flatten(0, 1)
             for step in remember:
                 inner = step(inner)
             features = add_gated(features, inner, expand, norm, gain.scale)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from auralflow.models.blocks import demucs_inference
-from auralflow.models.blocks.demucs_inference import add_gated, deconvolve_rows
+from auralflow.models.blocks.demucs_inference import add_gated, deconvolve_rows, squeeze_frames
 from auralflow.models.blocks.demucs_residual import ResidualBranch
 
 
@@ -74,3 +74,24 @@ def test_transposed_convolution_is_the_same(kernel: int, stride: int, has_bias: 
     layer = nn.ConvTranspose2d(5, 3, (kernel, 1), (stride, 1), bias=has_bias)
     features = _noise(2, 5, 7, 11)
     torch.testing.assert_close(deconvolve_rows(features, layer), layer(features), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 4])
+@pytest.mark.parametrize("n_frames", [1, 2, 4, 5, 40])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_three_taps_as_one_product_are_the_same(dilation: int, n_frames: int, has_bias: bool) -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv1d(8, 3, 3, dilation=dilation, padding=dilation, bias=has_bias)
+    features = _noise(2, 8, 5, n_frames)
+    with torch.inference_mode():
+        fast = squeeze_frames(features, layer)
+    rows = layer(features.transpose(1, 2).flatten(0, 1)).unflatten(0, (2, 5)).transpose(1, 2)
+    torch.testing.assert_close(fast, rows.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_three_taps_stay_a_convolution_in_half_precision() -> None:
+    """Parts that are rounded before they are added would double the error."""
+    layer, features = nn.Conv1d(8, 3, 3, padding=1), _noise(1, 8, 5, 40)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        half = squeeze_frames(features, layer)
+        assert torch.equal(half, torch.conv2d(features, layer.weight.unsqueeze(2), layer.bias, padding=(0, 1)))
