@@ -3,6 +3,7 @@
 python recipes/small_4stem/long.py RUNS/long DATA --epochs 40
 python recipes/small_4stem/long.py RUNS/longer DATA --epochs 7 --source RUNS/long
 python recipes/small_4stem/long.py RUNS/last DATA --epochs 1 --source RUNS/longer --last
+python recipes/small_4stem/long.py RUNS/grown DATA --epochs 8 --source RUNS/last --paths 2
 
 Makes the run; `OMP_NUM_THREADS=1 auralflow train RUN --devices 2` trains it, on two processes with four chunks each. It
 draws from all that `make.py` made, and changes more of what it draws than the candidates do, for by then it is the
@@ -15,10 +16,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from candidates import CANDIDATES, CHOSEN, sources, write_run
+from candidates import CANDIDATES, CHOSEN, MASKS_LOSS, sources, write_run
 
 SETTINGS: dict[str, Any] = {
     "config.dropout": 0.1,
+    "loss": [MASKS_LOSS[0] | {"options": {"every_frames": 2}}],
     "data.augment": [
         {"name": "gain", "probability": 1.0, "options": {"range_db": [-10.0, 4.0]}},
         {"name": "channel_swap", "probability": 0.5},
@@ -36,7 +38,7 @@ SETTINGS: dict[str, Any] = {
 AGAIN: dict[str, Any] = {"optimizer.learning_rate": 1e-3}
 """Of a run that goes on from another."""
 LAST: dict[str, Any] = {
-    "loss": [{"name": "compressed_spectrum", "weight": 1.0, "options": {"exponent": 1.0}}],
+    "loss": [{"name": "compressed_spectrum", "weight": 1.0, "options": {"exponent": 1.0, "every_frames": 2}}],
     "optimizer.learning_rate": 4e-4,
     "optimizer.ema_decay": 0.99,
     "scheduler.warm_up_steps": 20,
@@ -53,9 +55,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks")
     parser.add_argument("--source", help="a run or a model's name, to go on from")
     parser.add_argument("--layers", type=int, default=3, help="recurrent; those that the source lacks begin anew")
+    parser.add_argument(
+        "--paths", type=int, default=0, help="narrow recurrent layers in pairs, of which the same holds"
+    )
+    parser.add_argument("--precision", default="32", help="bf16 where the processor computes in it")
     parser.add_argument("--last", action="store_true", help="the last epochs: magnitudes as they are, in small steps")
     arguments = parser.parse_args()
-    settings = SETTINGS | {"trainer.max_epochs": arguments.epochs, "config.n_layers": arguments.layers}
+    settings = SETTINGS | {
+        "trainer.max_epochs": arguments.epochs,
+        "trainer.precision": arguments.precision,
+        "config.n_layers": arguments.layers,
+        "config.n_dual_paths": arguments.paths,
+    }
     settings["data.sources"] = sources(arguments.data) + seldom(arguments.data)
     if arguments.source:
         source = Path(arguments.source)

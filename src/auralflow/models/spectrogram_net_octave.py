@@ -2,11 +2,12 @@
 
 Origin: ours; the sibling of `spectrogram_net_causal` that knows what comes later. Most of the work of a mask network on
 a processor is done for bins of high frequency, of which many sound alike. Here bands widen by octaves
-(`blocks.octave_bands`), and recurrent layers run once a frame, not once a band:
+(`blocks.octave_bands`), and wide recurrent layers run once a frame, not once a band; what follows them is narrow:
 
     X --power over the item's level, log--> octave bands --linear of each group of 8, with some frames around--> local
       local of all groups --> narrow --> residual LSTMs, both ways --> wide
-      for each group [its local, its part of wide] --> masks of its bands, for each channel, that sum to one --> bins
+      for each group [its local, its part of wide] --> LSTMs along frames and along groups in turn
+      --> masks of its bands, for each channel, that sum to one --> bins
 
 Masks do not depend on the mixture's level, stems follow it and sum to it, and silence gives exact zeros.
 
@@ -29,6 +30,7 @@ from torch.nn import functional as F
 
 from auralflow.dsp.stft import STFTConfig
 from auralflow.errors import ConfigError
+from auralflow.models.blocks.band_recurrence import BandRecurrence
 from auralflow.models.blocks.octave_bands import GROUP_BANDS, GroupLinear, OctaveBands, check_bands
 from auralflow.models.blocks.spectrogram import SpectrogramMaskModel
 from auralflow.spec import ModelSpec
@@ -54,7 +56,10 @@ class SpectrogramNetOctaveConfig:
     n_hidden: int = 384
     """Features between the recurrent layers, even: half of them from each direction."""
     n_layers: int = 3
-    """Recurrent layers, one after another."""
+    """Wide recurrent layers, one after another."""
+    n_dual_paths: int = 0
+    """Pairs of narrow recurrent layers after them, along the frames of each group and along the groups of each frame,
+    with `n_local` units in each direction."""
     n_around: int = 1
     """Frames before and after that a group of bands sees beside its own."""
     dropout: float = 0.0
@@ -66,8 +71,9 @@ class SpectrogramNetOctaveConfig:
                 raise ConfigError(f"config.{name}: expected 1 or more, got {getattr(self, name)!r}")
         if self.n_hidden % 2:
             raise ConfigError(f"config.n_hidden: expected an even number, got {self.n_hidden!r}")
-        if self.n_around < 0:
-            raise ConfigError(f"config.n_around: expected 0 or more, got {self.n_around!r}")
+        for name in ("n_dual_paths", "n_around"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"config.{name}: expected 0 or more, got {getattr(self, name)!r}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"config.dropout: expected 0 to below 1, got {self.dropout!r}")
         check_bands(self.n_fine, self.stft.n_fft)
@@ -75,7 +81,7 @@ class SpectrogramNetOctaveConfig:
 
 _SILENT = (-8 + 3) / 3  # what `OctaveBands.group` gives for a band 80 dB below the level or less
 
-TINY = SpectrogramNetOctaveConfig(STFTConfig(256, 64), n_fine=32, n_local=4, n_hidden=8, n_layers=2)
+TINY = SpectrogramNetOctaveConfig(STFTConfig(256, 64), n_fine=32, n_local=4, n_hidden=8, n_layers=2, n_dual_paths=1)
 
 
 class OctaveNetwork(nn.Module):
@@ -100,6 +106,9 @@ class OctaveNetwork(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.wide = nn.Linear(n_hidden, bands.n_groups * n_local)
         self.mix = GroupLinear(bands.n_groups, 2 * n_local, 2 * n_local)
+        self.paths = nn.Sequential(
+            *(BandRecurrence(2 * n_local, n_local, "lstm", starts_empty=True) for _ in range(config.n_dual_paths))
+        )
         self.head = GroupLinear(bands.n_groups, 2 * n_local, self.n_stems * self.n_channels * GROUP_BANDS)
 
     def forward(
@@ -110,7 +119,7 @@ class OctaveNetwork(nn.Module):
         heard = self.bands.group(self.bands.pool(powers), level).to(self.narrow.weight.dtype)
         local = F.silu(self.local(self._look_around(heard)))
         wide = F.silu(self.wide(self._recur(self.narrow(local.flatten(-2))))).unflatten(-1, (self.bands.n_groups, -1))
-        logits = self.head(F.silu(self.mix(torch.cat([local, wide], -1)))).to(powers.dtype)
+        logits = self.head(self.paths(F.silu(self.mix(torch.cat([local, wide], -1))))).to(powers.dtype)
         return self.bands.spread(self._activate(logits)).transpose(-1, -2)
 
     def _look_around(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import cast
+
 import pytest
 import torch
 from torch import Tensor
@@ -86,6 +89,27 @@ def test_later_frames_change_earlier_masks() -> None:
     assert (one[..., 10] - other[..., 10]).abs().max() > 1e-6
 
 
+def test_a_trained_network_is_grown_by_paths_that_change_nothing_at_first() -> None:
+    plain, grown = (_build(config=dataclasses.replace(TINY, n_dual_paths=number)) for number in (0, 2))
+    missing, unknown = grown.load_state_dict(plain.state_dict(), strict=False)
+    assert missing
+    assert not unknown
+    mixture = _noise(1, 2, 3000)
+    assert torch.equal(grown(mixture), plain(mixture))
+
+
+def test_paths_let_groups_and_frames_hear_each_other() -> None:
+    """Without the wide layers, which hear everything, a change of one group in one frame reaches all others."""
+    network = cast(OctaveNetwork, _build().network)
+    for parameter in network.paths.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    features = _noise(1, 6, network.bands.n_groups, 2 * TINY.n_local)
+    changed = features.clone()
+    changed[0, 2, 1] *= -1
+    difference = (network.paths(changed) - network.paths(features)).abs().amax(-1)
+    assert difference.min() > 0
+
+
 def test_learns_a_low_and_a_high_stem() -> None:
     torch.manual_seed(0)
     model = SpectrogramNetOctave(SMALL_SPEC, TINY)
@@ -110,6 +134,7 @@ def test_learns_a_low_and_a_high_stem() -> None:
         ({"n_hidden": 7}, "n_hidden"),
         ({"n_local": 0}, "n_local"),
         ({"n_layers": 0}, "n_layers"),
+        ({"n_dual_paths": -1}, "n_dual_paths"),
         ({"n_around": -1}, "n_around"),
         ({"dropout": 1.0}, "dropout"),
         ({"n_fine": 24}, "n_fine"),

@@ -105,16 +105,22 @@ def _square(pairs: Float[Tensor, "*axes 2"]) -> Float[Tensor, "*axes"]:
 class ResidualRNN(nn.Module):
     """Normalised, run over in both directions, and added to what came in.
 
+    Args:
+        starts_empty: nothing is added at first, so that a trained network stays as it is when it grows by this.
+
     Shape:
         `[row, step, feature]` to the same; rows do not know of each other.
     """
 
-    def __init__(self, width: int, n_hidden: int, cell: Cell) -> None:
+    def __init__(self, width: int, n_hidden: int, cell: Cell, *, starts_empty: bool = False) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         kind = nn.LSTM if cell == "lstm" else nn.GRU
         self.rnn = kind(width, n_hidden, batch_first=True, bidirectional=True)
         self.mix = nn.Linear(2 * n_hidden, width)
+        if starts_empty:
+            nn.init.zeros_(self.mix.weight)
+            nn.init.zeros_(self.mix.bias)
 
     def forward(self, rows: Float[Tensor, "row step feature"]) -> Float[Tensor, "row step feature"]:
         seen, _ = self.rnn(self.norm(rows))
@@ -125,6 +131,9 @@ class ResidualRNN(nn.Module):
 class BandRecurrence(nn.Module):
     """A recurrent layer over the frames of each band, then one over the bands of each frame.
 
+    Args:
+        starts_empty: see `ResidualRNN`.
+
     Shape:
         `[batch, frame, band, feature]` to the same.
 
@@ -133,10 +142,10 @@ class BandRecurrence(nn.Module):
         torch.Size([2, 7, 5, 8])
     """
 
-    def __init__(self, width: int, n_hidden: int, cell: Cell) -> None:
+    def __init__(self, width: int, n_hidden: int, cell: Cell, *, starts_empty: bool = False) -> None:
         super().__init__()
-        self.along_frames = ResidualRNN(width, n_hidden, cell)
-        self.along_bands = ResidualRNN(width, n_hidden, cell)
+        self.along_frames = ResidualRNN(width, n_hidden, cell, starts_empty=starts_empty)
+        self.along_bands = ResidualRNN(width, n_hidden, cell, starts_empty=starts_empty)
 
     def forward(self, features: Float[Tensor, "batch frame band feature"]) -> Float[Tensor, "batch frame band feature"]:
         n_batch, n_frames, n_bands, _ = features.shape
