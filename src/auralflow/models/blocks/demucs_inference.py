@@ -12,7 +12,9 @@ and a piece passes its gate and is added while it is still in the cache.
 A transposed convolution of kernel k and stride s is s convolutions of k / s taps, one for each place between inputs.
 
 A convolution of three taps to few features is one product that reads the many features once, and gives the part of
-each tap; two of the parts are shifted, and all are added.
+each tap; two of the parts are shifted, and all are added. One of a single tap, to features of which half are gates, is
+a product piece by piece, too. Both round more often than the convolution, which in half precision would be heard: there
+they are left as they are.
 """
 
 from __future__ import annotations
@@ -98,12 +100,9 @@ def _add_rows(
 def squeeze_frames(
     features: Float[Tensor, "batch feature freq frame"], layer: nn.Conv1d
 ) -> Float[Tensor, "batch inner freq frame"]:
-    """A convolution of three taps along frames, dilated by as many frames as it is padded; each frequency by itself.
-
-    In half precision the parts would be rounded before they are added, so that there it stays a convolution.
-    """
+    """A convolution of three taps along frames, dilated by as many frames as it is padded; each frequency by itself."""
     (gap,) = layer.dilation
-    if features.shape[-1] <= gap or features.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+    if features.shape[-1] <= gap or not _is_single(features):
         return F.conv2d(features, layer.weight.unsqueeze(2), layer.bias, padding=(0, gap), dilation=(1, gap))
     taps = layer.weight.permute(2, 0, 1).flatten(0, 1)
     parts: Tensor = taps @ features.flatten(2)
@@ -113,6 +112,28 @@ def squeeze_frames(
     at[..., gap:] += before[..., :-gap]
     at[..., :-gap] += after[..., gap:]
     return at
+
+
+def convolve_gated(
+    features: Float[Tensor, "batch feature *axes"], layer: nn.Conv1d | nn.Conv2d
+) -> Float[Tensor, "batch half *axes"]:
+    """`glu(layer(features))` of a convolution that sees no neighbours."""
+    if not _is_single(features):
+        return F.glu(layer(features), dim=1)
+    assert layer.bias is not None
+    weight, bias, places = layer.weight.flatten(1), layer.bias[:, None], features.flatten(2)
+    half = len(weight) // 2
+    gated = features.new_empty(len(features), half, places.shape[2])
+    n_columns = max(256, _PIECE // len(weight))
+    for start in range(0, places.shape[2], n_columns):
+        piece = (..., slice(start, start + n_columns))
+        value, gate = (weight @ places[piece]).add_(bias).chunk(2, dim=1)
+        torch.mul(value, gate.sigmoid_(), out=gated[piece])
+    return gated.view(len(features), half, *features.shape[2:])
+
+
+def _is_single(features: Tensor) -> bool:
+    return features.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
 
 
 def deconvolve_rows(

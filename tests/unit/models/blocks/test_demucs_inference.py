@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from auralflow.models.blocks import demucs_inference
-from auralflow.models.blocks.demucs_inference import add_gated, deconvolve_rows, squeeze_frames
+from auralflow.models.blocks.demucs_inference import add_gated, convolve_gated, deconvolve_rows, squeeze_frames
 from auralflow.models.blocks.demucs_residual import ResidualBranch
 
 
@@ -89,9 +89,26 @@ def test_three_taps_as_one_product_are_the_same(dilation: int, n_frames: int, ha
     torch.testing.assert_close(fast, rows.detach(), rtol=1e-5, atol=1e-6)
 
 
-def test_three_taps_stay_a_convolution_in_half_precision() -> None:
+@pytest.mark.parametrize("shape", [(2, 8, 5, 300), (1, 8, 700), (1, 8, 1, 1)])
+@pytest.mark.parametrize("piece", [2**19, 1000])
+def test_gated_convolution_of_one_tap_is_the_same_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], piece: int
+) -> None:
+    monkeypatch.setattr(demucs_inference, "_PIECE", piece)
+    torch.manual_seed(0)
+    layer = (nn.Conv2d if len(shape) == 4 else nn.Conv1d)(8, 12, 1)
+    features = _noise(*shape)
+    given = features.clone()
+    with torch.inference_mode():
+        fast = convolve_gated(features, layer)
+    torch.testing.assert_close(fast, nn.functional.glu(layer(features), dim=1).detach(), rtol=1e-5, atol=1e-6)
+    assert torch.equal(features, given)
+
+
+def test_in_half_precision_convolutions_stay_what_they_are() -> None:
     """Parts that are rounded before they are added would double the error."""
-    layer, features = nn.Conv1d(8, 3, 3, padding=1), _noise(1, 8, 5, 40)
+    taps, gates, features = nn.Conv1d(8, 3, 3, padding=1), nn.Conv2d(8, 12, 1), _noise(1, 8, 5, 40)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        half = squeeze_frames(features, layer)
-        assert torch.equal(half, torch.conv2d(features, layer.weight.unsqueeze(2), layer.bias, padding=(0, 1)))
+        squeezed = torch.conv2d(features, taps.weight.unsqueeze(2), taps.bias, padding=(0, 1))
+        assert torch.equal(squeeze_frames(features, taps), squeezed)
+        assert torch.equal(convolve_gated(features, gates), nn.functional.glu(gates(features), dim=1))
