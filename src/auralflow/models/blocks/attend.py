@@ -12,8 +12,8 @@ from auralflow.models.blocks.inference import is_inference_on_cpu
 _N_AT_ONCE = 2**20
 """Weights that are computed before they are used: 2 MiB, about what a cache holds."""
 
-_SHORT = 128
-"""Places of a sequence that torch's kernel cuts into small products only."""
+_SHORT = 512
+"""Places of a sequence, up to which the small products of torch's kernel take longer to begin than to compute."""
 
 
 def attend(
@@ -26,7 +26,8 @@ def attend(
 
     Vaswani et al. (2017, "Attention is all you need", arXiv 1706.03762). Torch's kernel multiplies bfloat16 on a CPU as
     slowly as single precision; and where oneDNN multiplies (`tune_process`), it takes long to begin each of its small
-    products. There products of whole matrices are used, a piece at a time, which take two thirds and a third.
+    products. There products of whole matrices are used, a piece at a time, which take two thirds of the time, and a
+    third to a half.
 
     Args:
         dropout: share of the weights that are left out, in training.

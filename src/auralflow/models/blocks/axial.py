@@ -57,5 +57,6 @@ def _apply(transformer: nn.Module, rows: Float[Tensor, "batch row frame feature"
         changed: Tensor = transformer(batch)
         return changed.reshape(rows.shape)
     n_rows = max(1, _PIECE // max(1, batch[0].numel())) if len(batch) else 1
-    pieces = [transformer(piece) for piece in batch.split(n_rows)]
+    # Of rows that are not side by side a product in half precision would copy its weights for each.
+    pieces = [transformer(piece.contiguous()) for piece in batch.split(n_rows)]
     return torch.cat(pieces).reshape(rows.shape)
