@@ -38,6 +38,11 @@ SETTINGS: dict[str, Any] = {
 AGAIN: dict[str, Any] = {"optimizer.learning_rate": 1e-3}
 """Of a run that goes on from another."""
 LAST: dict[str, Any] = {
+    # Voices of real songs are often softer than those that were rendered.
+    "data.augment": [
+        {"name": "gain", "probability": 1.0, "options": {"range_db": [-18.0, 4.0]}},
+        *SETTINGS["data.augment"][1:],
+    ],
     "loss": [{"name": "compressed_spectrum", "weight": 1.0, "options": {"exponent": 1.0, "every_frames": 2}}],
     "optimizer.learning_rate": 4e-4,
     "optimizer.ema_decay": 0.99,
