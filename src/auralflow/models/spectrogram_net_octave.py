@@ -107,7 +107,7 @@ class OctaveNetwork(nn.Module):
         self.wide = nn.Linear(n_hidden, bands.n_groups * n_local)
         self.mix = GroupLinear(bands.n_groups, 2 * n_local, 2 * n_local)
         self.paths = nn.Sequential(
-            *(BandRecurrence(2 * n_local, n_local, "lstm", starts_empty=True) for _ in range(config.n_dual_paths))
+            *(BandRecurrence(2 * n_local, n_local, "lstm", starts_soft=True) for _ in range(config.n_dual_paths))
         )
         self.head = GroupLinear(bands.n_groups, 2 * n_local, self.n_stems * self.n_channels * GROUP_BANDS)
 

@@ -89,13 +89,14 @@ def test_later_frames_change_earlier_masks() -> None:
     assert (one[..., 10] - other[..., 10]).abs().max() > 1e-6
 
 
-def test_a_trained_network_is_grown_by_paths_that_change_nothing_at_first() -> None:
+def test_a_trained_network_is_grown_by_paths_that_change_next_to_nothing_at_first() -> None:
     plain, grown = (_build(config=dataclasses.replace(TINY, n_dual_paths=number)) for number in (0, 2))
     missing, unknown = grown.load_state_dict(plain.state_dict(), strict=False)
     assert missing
     assert not unknown
     mixture = _noise(1, 2, 3000)
-    assert torch.equal(grown(mixture), plain(mixture))
+    change = grown(mixture) - plain(mixture)
+    assert 0 < change.square().mean() < 1e-4 * plain(mixture).square().mean()
 
 
 def test_paths_let_groups_and_frames_hear_each_other() -> None:

@@ -26,6 +26,7 @@ _EXPONENT = 0.3
 _FLOOR_POWER = 1e-10  # of the mean: 100 dB below it
 _TINY_POWER = 1e-20  # of a spectrogram, far below that of 16-bit noise
 _START_WEIGHT = 0.1
+_SOFT = 1e-2
 
 
 def cut_bands(n_freqs: int, n_bands: int, nyquist_hz: float) -> tuple[int, ...]:
@@ -106,21 +107,22 @@ class ResidualRNN(nn.Module):
     """Normalised, run over in both directions, and added to what came in.
 
     Args:
-        starts_empty: nothing is added at first, so that a trained network stays as it is when it grows by this.
+        starts_soft: next to nothing is added at first, so that a trained network may grow by this and stay what it is.
 
     Shape:
         `[row, step, feature]` to the same; rows do not know of each other.
     """
 
-    def __init__(self, width: int, n_hidden: int, cell: Cell, *, starts_empty: bool = False) -> None:
+    def __init__(self, width: int, n_hidden: int, cell: Cell, *, starts_soft: bool = False) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         kind = nn.LSTM if cell == "lstm" else nn.GRU
         self.rnn = kind(width, n_hidden, batch_first=True, bidirectional=True)
         self.mix = nn.Linear(2 * n_hidden, width)
-        if starts_empty:
-            nn.init.zeros_(self.mix.weight)
-            nn.init.zeros_(self.mix.bias)
+        if starts_soft:
+            with torch.no_grad():
+                self.mix.weight.mul_(_SOFT)
+                self.mix.bias.zero_()
 
     def forward(self, rows: Float[Tensor, "row step feature"]) -> Float[Tensor, "row step feature"]:
         seen, _ = self.rnn(self.norm(rows))
@@ -132,7 +134,7 @@ class BandRecurrence(nn.Module):
     """A recurrent layer over the frames of each band, then one over the bands of each frame.
 
     Args:
-        starts_empty: see `ResidualRNN`.
+        starts_soft: see `ResidualRNN`.
 
     Shape:
         `[batch, frame, band, feature]` to the same.
@@ -142,10 +144,10 @@ class BandRecurrence(nn.Module):
         torch.Size([2, 7, 5, 8])
     """
 
-    def __init__(self, width: int, n_hidden: int, cell: Cell, *, starts_empty: bool = False) -> None:
+    def __init__(self, width: int, n_hidden: int, cell: Cell, *, starts_soft: bool = False) -> None:
         super().__init__()
-        self.along_frames = ResidualRNN(width, n_hidden, cell, starts_empty=starts_empty)
-        self.along_bands = ResidualRNN(width, n_hidden, cell, starts_empty=starts_empty)
+        self.along_frames = ResidualRNN(width, n_hidden, cell, starts_soft=starts_soft)
+        self.along_bands = ResidualRNN(width, n_hidden, cell, starts_soft=starts_soft)
 
     def forward(self, features: Float[Tensor, "batch frame band feature"]) -> Float[Tensor, "batch frame band feature"]:
         n_batch, n_frames, n_bands, _ = features.shape
