@@ -121,8 +121,8 @@ def _read_override(word: str) -> tuple[str, Any]:
 
 
 def _read_float(value: Any) -> Any:
-    """YAML takes 1e-4 for text, for it has no point."""
-    if isinstance(value, str):
+    """YAML takes 1e-4 for text, for it has no point; digits alone are text only where they were quoted."""
+    if isinstance(value, str) and not value.isdigit():
         try:
             return float(value)
         except ValueError:

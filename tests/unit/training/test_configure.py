@@ -123,3 +123,12 @@ def test_unwritable_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(AuralflowError, match="cannot be written"):
         write_run(RunFolder(tmp_path / "file" / "run"), model="spectrogram_net_lstm")
+
+
+def test_digits_that_were_quoted_stay_text() -> None:
+    assert read_overrides(["trainer.precision='32'", "a=32", "b=1e-4", "c='bf16'"]) == {
+        "trainer.precision": "32",
+        "a": 32,
+        "b": 1e-4,
+        "c": "bf16",
+    }
