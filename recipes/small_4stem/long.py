@@ -3,7 +3,7 @@
 python recipes/small_4stem/long.py RUNS/long DATA --epochs 40
 python recipes/small_4stem/long.py RUNS/longer DATA --epochs 7 --source RUNS/long
 python recipes/small_4stem/long.py RUNS/last DATA --epochs 1 --source RUNS/longer --last
-python recipes/small_4stem/long.py RUNS/grown DATA --epochs 8 --source RUNS/last --paths 2
+python recipes/small_4stem/long.py RUNS/grown DATA --epochs 7 --source RUNS/last --paths 2
 
 Makes the run; `OMP_NUM_THREADS=1 auralflow train RUN --devices 2` trains it, on two processes with four chunks each. It
 draws from all that `make.py` made, and changes more of what it draws than the candidates do, for by then it is the
@@ -18,11 +18,11 @@ from typing import Any
 
 from candidates import CANDIDATES, CHOSEN, MASKS_LOSS, sources, write_run
 
-SETTINGS: dict[str, Any] = {
-    "config.dropout": 0.1,
-    "loss": [MASKS_LOSS[0] | {"options": {"every_frames": 2}}],
-    "data.augment": [
-        {"name": "gain", "probability": 1.0, "options": {"range_db": [-10.0, 4.0]}},
+
+def augment(softest_db: float) -> list[dict[str, Any]]:
+    """What is changed of each stem, which gets a gain of `softest_db` to 4 dB."""
+    return [
+        {"name": "gain", "probability": 1.0, "options": {"range_db": [softest_db, 4.0]}},
         {"name": "channel_swap", "probability": 0.5},
         {"name": "polarity", "probability": 0.5},
         {"name": "equalizer", "probability": 0.4},
@@ -31,19 +31,21 @@ SETTINGS: dict[str, Any] = {
         {"name": "reverb", "probability": 0.05},
         {"name": "compressor", "probability": 0.05},
         {"name": "codec", "probability": 0.02},
-    ],
+    ]
+
+
+SETTINGS: dict[str, Any] = {
+    "config.dropout": 0.1,
+    "loss": [MASKS_LOSS[0] | {"options": {"every_frames": 2}}],
+    "data.augment": augment(-10.0),
     "optimizer.ema_decay": 0.998,
     "valid.max_songs": None,
 }
 AGAIN: dict[str, Any] = {"optimizer.learning_rate": 1e-3}
 """Of a run that goes on from another."""
 LAST: dict[str, Any] = {
-    # Voices of real songs are often softer than those that were rendered.
-    "data.augment": [
-        {"name": "gain", "probability": 1.0, "options": {"range_db": [-18.0, 4.0]}},
-        *SETTINGS["data.augment"][1:],
-    ],
-    "loss": [{"name": "compressed_spectrum", "weight": 1.0, "options": {"exponent": 1.0, "every_frames": 2}}],
+    "data.augment": augment(-18.0),  # voices of real songs are often softer than those that were rendered
+    "loss": [MASKS_LOSS[0] | {"options": {"exponent": 1.0, "every_frames": 2}}],
     "optimizer.learning_rate": 4e-4,
     "optimizer.ema_decay": 0.99,
     "scheduler.warm_up_steps": 20,
@@ -60,9 +62,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks")
     parser.add_argument("--source", help="a run or a model's name, to go on from")
     parser.add_argument("--layers", type=int, default=3, help="recurrent; those that the source lacks begin anew")
-    parser.add_argument(
-        "--paths", type=int, default=0, help="narrow recurrent layers in pairs, of which the same holds"
-    )
+    parser.add_argument("--paths", type=int, default=0, help="pairs of narrow recurrent layers; likewise")
     parser.add_argument("--precision", default="32", help="bf16 where the processor computes in it")
     parser.add_argument("--last", action="store_true", help="the last epochs: magnitudes as they are, in small steps")
     arguments = parser.parse_args()

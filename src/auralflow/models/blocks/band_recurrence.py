@@ -26,7 +26,7 @@ _EXPONENT = 0.3
 _FLOOR_POWER = 1e-10  # of the mean: 100 dB below it
 _TINY_POWER = 1e-20  # of a spectrogram, far below that of 16-bit noise
 _START_WEIGHT = 0.1
-_SOFT = 1e-2
+_SOFT = 1e-2  # not 0, or what lies before would have no gradient at the first step
 
 
 def cut_bands(n_freqs: int, n_bands: int, nyquist_hz: float) -> tuple[int, ...]:
