@@ -26,11 +26,14 @@ SOUNDFONTS: dict[Split, Path] = {
 ONE_SHOTS = Path("/usr/share/sonic-pi/samples")
 METAL_SONGS = Path("/usr/share/games/fretsonfire/data/songs/sectoid")
 
+READERS = ("russian", "awb", "rms", "kal16", "slt", "mei")
+"""Voices that speak, of `speech`; singers are few."""
 VOICES: dict[Split, tuple[str, ...]] = {
-    "train": ("scottpoid", "scottpoid", "dorodoro", "yuki", "yuki"),
+    "train": ("scottpoid", "scottpoid", "dorodoro", "yuki", "yuki", *READERS),
     "dev": ("berklee_male_solo",),
     "test": ("erithacus", "berklee_female_solo"),
 }
+SINGERS = frozenset(VOICES["train"]) - frozenset(READERS)
 CHOIRS = ("berklee_female_group", "berklee_male_group")
 
 DRUMMERS: dict[Split, tuple[str, ...]] = {
@@ -97,9 +100,10 @@ class Library:
         chosen = usual if self.split == "train" else held or usual
         return [self.data / "instruments" / name for name in chosen]
 
-    def voices(self) -> list[Path]:
-        """Folders of solo voices."""
-        return [self.data / "vocals" / name for name in VOICES[self.split]]
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Names of solo voices; some stand there twice, to be heard more often."""
+        return VOICES[self.split]
 
     @property
     def soundfont(self) -> Path:

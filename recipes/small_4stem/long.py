@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from candidates import CANDIDATES, CHOSEN, MASKS_LOSS, sources, write_run
+from candidates import CANDIDATES, CHOSEN, MASKS_LOSS, seldom, sources, write_run
 
 
 def augment(softest_db: float) -> list[dict[str, Any]]:
@@ -79,14 +79,6 @@ def main() -> None:
     if arguments.last:
         settings |= LAST
     write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], _N_CHUNKS, **settings)
-
-
-def seldom(data: Path) -> list[dict[str, Any]]:
-    """Voices as they were recorded, and the low end of recorded songs."""
-    return [
-        {"root": str(data.absolute() / name), "layout": "stem_folders", "weight": weight}
-        for name, weight in (("syllables", 0.2), ("lows", 0.06))
-    ]
 
 
 if __name__ == "__main__":

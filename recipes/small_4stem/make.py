@@ -12,7 +12,7 @@ DATA is laid out as its README says: `songs`, `vocals`, `groove_midi`, `instrume
     real_dev/test, real_test/test   recorded songs to choose by, and to open once, at the end
 
 A song is a function of the seed and its number. What is there already is left as it is, so a run that was ended goes
-on. OUT/voices keeps the voices that were taken apart, which takes minutes.
+on. OUT/voices keeps what readers have read and the voices that were taken apart, which takes minutes.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from library import CHOIRS, SPLITS, VOICES, Library, Split
+from library import CHOIRS, READERS, SPLITS, VOICES, Library, Split
 from notes import RATE, STEMS, Sound
 from recorded import lay_out_lows, lay_out_songs, lay_out_sounds, lay_out_voices
 from song import render_song
+from speech import lay_out_speech
 from studio import Studio
-from voice_bank import analyse_voice
 
 FOLDERS: dict[Split, str] = {"train": "songs/train", "dev": "songs/valid", "test": "rendered_test/test"}
 
@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--dev", type=int, default=12, help="rendered songs to choose by")
     parser.add_argument("--test", type=int, default=50, help="rendered songs to test by")
     parser.add_argument("--duration", type=float, default=40.0, help="seconds of a rendered song")
+    parser.add_argument("--takes", type=int, default=60, help="recordings of each voice that speaks, about 10 s each")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--seed", type=int, default=2026)
     arguments = parser.parse_args()
@@ -77,6 +78,7 @@ def main() -> None:
     lay_out_lows(arguments.data, arguments.out / "lows" / "train")
     lay_out_voices(arguments.data, arguments.out / "syllables" / "train", arguments.seed)
     lay_out_songs(arguments.data, arguments.out)
+    lay_out_speech(arguments.out / "voices", arguments.takes, arguments.seed)
     counts = {"dev": arguments.dev, "train": arguments.songs, "test": arguments.test}
     jobs = [
         Job(arguments.data, arguments.out, split, number, arguments.seed, arguments.duration)
@@ -85,18 +87,18 @@ def main() -> None:
     ]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(arguments.jobs, context, initializer=_begin_process) as pool:
-        take_voices_apart(pool, arguments.data, arguments.out)
+        take_voices_apart(pool, Studio(Library(arguments.data, "train"), arguments.out / "voices"))
         failed = render_all(pool, [job for job in jobs if not job.folder.exists()])
     if failed:
         raise SystemExit(1)
 
 
-def take_voices_apart(pool: ProcessPoolExecutor, data: Path, out: Path) -> None:
+def take_voices_apart(pool: ProcessPoolExecutor, studio: Studio) -> None:
     """Analyse all voices before any song needs one, or several processes would analyse the same."""
     names = {name for names in (*VOICES.values(), CHOIRS) for name in names}
-    folders = [data / "vocals" / name for name in sorted(names)]
-    for bank in pool.map(analyse_voice, folders, [out / "voices"] * len(folders)):
-        print(f"a voice around MIDI note {bank.middle_note:.0f}", flush=True)
+    for part in (sorted(names - set(READERS)), READERS):  # highs of those who read are guessed after those who sing
+        for name, bank in zip(part, pool.map(studio.bank, part), strict=True):
+            print(f"{name}: a voice around MIDI note {bank.middle_note:.0f}", flush=True)
 
 
 def render_all(pool: ProcessPoolExecutor, jobs: list[Job]) -> int:

@@ -19,7 +19,7 @@ import soxr
 
 import effects
 import mixdown
-from library import DEV_SONGS, METAL_SONGS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS, VOICES
+from library import DEV_SONGS, METAL_SONGS, SINGERS, TEST_SONGS, TRAIN_BAND, TRAIN_SONGS
 from notes import RATE, Sound
 
 _CUT_HZ = 250.0
@@ -51,7 +51,7 @@ def lay_out_lows(data: Path, folder: Path) -> None:
 
 def lay_out_voices(data: Path, folder: Path, seed: int) -> None:
     """Make `folder/vocals/*.wav` of the syllables as they were sung: no vocoder stands between them and the network."""
-    for number, name in enumerate(sorted(set(VOICES["train"]))):
+    for number, name in enumerate(sorted(SINGERS)):
         for piece in sorted((data / "vocals" / name).glob("*.ogg")):
             random = np.random.default_rng((seed, number, int(piece.stem)))
             _lay(piece, folder, "vocals", f"{name}_{piece.stem}", partial(_sing_apart, random=random))

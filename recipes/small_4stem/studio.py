@@ -10,7 +10,7 @@ import numpy as np
 
 from grooves import GrooveLibrary
 from instrument import Instrument, load_instrument
-from library import CHOIRS, Library
+from library import CHOIRS, READERS, SINGERS, Library
 from voice_bank import VoiceBank, analyse_voice
 
 
@@ -19,12 +19,12 @@ class Studio:
     """Loaded sounds of a split.
 
     Args:
-        cache: folder in which voices that were analysed lie.
+        cache: folder in which voices that were analysed lie, and recordings of readers.
     """
 
     library: Library
     cache: Path
-    _voices: dict[Path, VoiceBank] = field(default_factory=dict)
+    _voices: dict[str, VoiceBank] = field(default_factory=dict)
 
     @cached_property
     def grooves(self) -> GrooveLibrary:
@@ -38,14 +38,20 @@ class Studio:
 
     def voice(self, random: np.random.Generator) -> VoiceBank:
         """A solo voice."""
-        folders = self.library.voices()
-        return self._analysed(folders[int(random.integers(len(folders)))])
+        return self.bank(self.library.voices[int(random.integers(len(self.library.voices)))])
 
     def choir(self, random: np.random.Generator) -> VoiceBank:
         """Voices in unison."""
-        return self._analysed(self.library.data / "vocals" / CHOIRS[int(random.integers(len(CHOIRS)))])
+        return self.bank(CHOIRS[int(random.integers(len(CHOIRS)))])
 
-    def _analysed(self, folder: Path) -> VoiceBank:
-        if folder not in self._voices:
-            self._voices[folder] = analyse_voice(folder, self.cache)
-        return self._voices[folder]
+    def bank(self, name: str) -> VoiceBank:
+        """The voice of this name, taken apart."""
+        if name not in self._voices:
+            self._voices[name] = self._analyse(name)
+        return self._voices[name]
+
+    def _analyse(self, name: str) -> VoiceBank:
+        if name in READERS:
+            like = [self.bank(singer) for singer in sorted(SINGERS)]
+            return analyse_voice(self.cache / name, self.cache, like=like)
+        return analyse_voice(self.library.data / "vocals" / name, self.cache)

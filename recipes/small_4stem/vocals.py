@@ -43,8 +43,8 @@ def record_vocals(studio: Studio, score: Score, n_samples: int, random: Random) 
 
 
 def _transpose(score: Score, bank: VoiceBank, random: Random) -> Score:
-    """Melodies in the octaves nearest to where the voice was recorded, now and then one above."""
-    octaves = round((bank.middle_note - float(np.median([note.pitch for note in score.melody]))) / 12)
+    """Melodies in the octaves nearest to where the voice sings, now and then one above."""
+    octaves = round((bank.singing_note - float(np.median([note.pitch for note in score.melody]))) / 12)
     octaves += random.random() < 0.25
     melody, harmony = (
         tuple(replace(note, pitch=note.pitch + 12 * octaves) for note in notes)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,8 +32,12 @@ FFT_SIZE = 2048
 BANDS = 128
 LOWEST_HZ, HIGHEST_HZ = 71.0, 1100.0
 _SHORT_S = 60.0
-_FORMAT = 1
+_FORMAT = 2
+_FULL_RATE = 32_000
 _MOST_BREATHS = 60
+_MOST_FRAMES = 40_000
+_LOW_NOISE = 2
+"""Of the five aperiodicities, 3 kHz apart, those that a recording at 16 kHz has."""
 
 Floats = npt.NDArray[np.float64]
 Spans = npt.NDArray[np.int32]
@@ -55,33 +59,46 @@ class VoiceBank:
     """(syllable), MIDI number of the pitch on which it was sung."""
     breaths: Spans
     """(breath, 2): first frame and end of noises without pitch; 0 dB is the loudest of the recording there."""
+    is_speech: bool = False
 
     @property
     def middle_note(self) -> float:
-        """MIDI number about which the voice was recorded; melodies within an octave of it sound best."""
+        """MIDI number about which the voice was recorded."""
         return float(np.median(self.notes))
 
+    @property
+    def singing_note(self) -> float:
+        """MIDI number about which it sings best: people sing about a fifth higher than they speak."""
+        return self.middle_note + 7 * self.is_speech
 
-def analyse_voice(folder: Path, cache: Path, max_s: float = 600.0) -> VoiceBank:
-    """The bank of the recordings in `folder`, at most `max_s` seconds of them; kept in `cache` for the next time."""
+
+def analyse_voice(folder: Path, cache: Path, max_s: float = 600.0, like: Sequence[VoiceBank] = ()) -> VoiceBank:
+    """The bank of the recordings in `folder`, at most `max_s` seconds of them; kept in `cache` for the next time.
+
+    Args:
+        like: sung voices, if these recordings are speech; what is above the highest frequency of recordings at less
+            than 32 kHz is guessed after them.
+    """
     kept = cache / f"{folder.name}-{max_s:.0f}s-v{_FORMAT}.npz"
     if not kept.exists():
         cache.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_name(f"{kept.stem}.{os.getpid()}.part.npz")
-        np.savez(unfinished, **_analyse(folder, max_s).__dict__)
+        np.savez(unfinished, **_analyse(folder, max_s, like).__dict__)
         unfinished.replace(kept)
     with np.load(kept) as arrays:
-        return VoiceBank(**{field.name: arrays[field.name] for field in fields(VoiceBank)})
+        return VoiceBank(**{name: array if array.ndim else array.item() for name, array in arrays.items()})
 
 
-def _analyse(folder: Path, max_s: float) -> VoiceBank:
+def _analyse(folder: Path, max_s: float, like: Sequence[VoiceBank]) -> VoiceBank:
     files = sorted(file for file in folder.iterdir() if file.suffix in {".ogg", ".wav", ".flac"})
     sounds = [_read(file, max_s / len(files)) for file in files]
     careful = sum(map(len, sounds)) < _SHORT_S * RATE
     banks = [bank for bank in (_take_apart(sound, careful) for sound in sounds) if len(bank.syllables)]
     if not banks:
         raise ValueError(f"{folder} holds no syllable: it needs recordings of one voice, with pauses or consonants.")
-    return _join(banks)
+    bank = replace(_join(banks), is_speech=bool(like))
+    rate = soundfile.info(files[0]).samplerate
+    return guess_highs(bank, like, 0.45 * rate) if like and rate < _FULL_RATE else bank
 
 
 def _read(file: Path, longest_s: float) -> Floats:
@@ -152,6 +169,30 @@ def _bands(envelope: Floats) -> Floats:
     widths = np.maximum(np.gradient(centres), 1.0)
     weights = np.maximum(1 - np.abs(bins[:, None] - centres) / widths, 0)
     return np.asarray(10 * np.log10(np.maximum(envelope, 1e-16)) @ (weights / weights.sum(axis=0)))
+
+
+def guess_highs(bank: VoiceBank, like: Sequence[VoiceBank], above_hz: float) -> VoiceBank:
+    """What is above `above_hz`, by least squares from what is below, as it is in the voices `like`."""
+    first = int(band_positions(np.asarray(above_hz)))
+    known, highs = (np.concatenate(parts) for parts in zip(*(_halves(voice, first) for voice in like), strict=True))
+    some = np.random.default_rng(0).permutation(len(known))[:_MOST_FRAMES]
+    guessed = _halves(bank, first)[0] @ np.linalg.lstsq(known[some], highs[some], rcond=None)[0]
+    n_bands = BANDS - first
+    aperiodicity = np.minimum(guessed[:, n_bands:], 0.0) * (bank.pitch_hz > 0)[:, None]
+    return replace(
+        bank,
+        envelope=np.hstack([bank.envelope[:, :first], guessed[:, :n_bands]]).astype(np.float16),
+        aperiodicity=np.hstack([bank.aperiodicity[:, :_LOW_NOISE], aperiodicity]).astype(np.float16),
+    )
+
+
+def _halves(bank: VoiceBank, first: int) -> tuple[Floats, Floats]:
+    """What is known of a recording of few highs, coarsely, with and without a pitch; and what is above band `first`."""
+    coarse = bank.envelope[:, : first - first % 8].astype(np.float64).reshape(len(bank.envelope), -1, 8).mean(axis=2)
+    noise = np.split(bank.aperiodicity.astype(np.float64), [_LOW_NOISE], axis=1)
+    voiced = (bank.pitch_hz > 0)[:, None]
+    known = np.hstack([coarse, noise[0], np.ones((len(coarse), 1))])
+    return np.hstack([known * voiced, known * ~voiced]), np.hstack([bank.envelope[:, first:], noise[1]])
 
 
 def _hisses(envelope: Floats) -> npt.NDArray[np.bool_]:

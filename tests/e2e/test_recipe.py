@@ -17,15 +17,21 @@ from tests.grooves import write_grooves
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "small_4stem"
 RATE = 44_100
-NEEDS = ("/usr/share/sounds/sf2/FluidR3_GM.sf2", "/usr/share/sounds/sf3/MuseScore_General_Lite.sf3")
+PROGRAMS = ("fluidsynth", "mma", "flite")
+NEEDS = (
+    "/usr/share/sounds/sf2/FluidR3_GM.sf2",
+    "/usr/share/sounds/sf3/MuseScore_General_Lite.sf3",
+    "/usr/share/festival/voices/russian/msu_ru_nsh_clunits/wav",
+)
 
 pytest.importorskip("mido")
 pytest.importorskip("pyworld")
+pytest.importorskip("pyopenjtalk")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
     pytest.mark.skipif(
-        not (shutil.which("fluidsynth") and shutil.which("mma") and all(Path(path).exists() for path in NEEDS)),
+        not (all(map(shutil.which, PROGRAMS)) and all(Path(path).exists() for path in NEEDS)),
         reason="needs Debian's packages that the recipe's README names",
     ),
 ]
@@ -79,7 +85,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     folder = tmp_path / "data"
     write_songs(folder / "songs", (*library.TRAIN_SONGS, *library.DEV_SONGS, *library.TEST_SONGS), library.TRAIN_BAND)
-    for voice in {*sum(library.VOICES.values(), ()), *library.CHOIRS}:
+    for voice in {*library.SINGERS, *library.VOICES["dev"], *library.VOICES["test"], *library.CHOIRS}:
         write_voice(folder / "vocals" / voice / "000.ogg")
     (folder / "groove_midi").mkdir()
     write_grooves(folder / "groove_midi", (drummers[0] for drummers in library.DRUMMERS.values()), key=36)
@@ -110,7 +116,23 @@ def list_files(folder: Path) -> dict[str, int]:
 
 def test_from_a_folder_of_sounds_to_a_bundle_that_separates(data: Path, tmp_path: Path) -> None:
     made, stems = tmp_path / "made", ("vocals", "drums", "bass", "other")
-    command = (RECIPE / "make.py", data, made, "--songs", 2, "--dev", 1, "--test", 1, "--duration", 6, "--jobs", 1)
+    command = (
+        RECIPE / "make.py",
+        data,
+        made,
+        "--songs",
+        2,
+        "--dev",
+        1,
+        "--test",
+        1,
+        "--duration",
+        6,
+        "--takes",
+        1,
+        "--jobs",
+        1,
+    )
     run(*command)
     files = list_files(made)
     songs = ("songs/train/train_0000", "songs/train/train_0001", "songs/valid/dev_0000", "rendered_test/test/test_0000")
@@ -120,7 +142,7 @@ def test_from_a_folder_of_sounds_to_a_bundle_that_separates(data: Path, tmp_path
         assert 5.5 < len(sounds[0]) / RATE < 6.5
         assert np.abs(sum(sounds)).max() > 0.1
     assert {name.split("/")[0] for name in files} == {
-        "songs", "rendered_test", "sounds", "lows", "syllables", "real_dev", "real_test"
+        "songs", "rendered_test", "sounds", "lows", "syllables", "voices", "real_dev", "real_test"
     }  # fmt: skip
     run(*command)
     assert list_files(made) == files

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from notes import RATE, Note, Sound
 
@@ -32,13 +33,16 @@ def make_syllable(random: np.random.Generator, pitch_hz: float) -> np.ndarray:
     return np.concatenate([hiss, vowel, np.zeros(RATE // 4)])
 
 
+def make_recording(seed: int, pitch_hz: float) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    sound = np.concatenate([make_syllable(random, pitch_hz) for _ in range(SYLLABLES)])
+    return np.concatenate([np.zeros(RATE // 4), sound]) + 1e-5 * random.standard_normal(len(sound) + RATE // 4)
+
+
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> VoiceBank:
-    random = np.random.default_rng(0)
     folder = tmp_path_factory.mktemp("voice")
-    sound = np.concatenate([make_syllable(random, 220.0) for _ in range(SYLLABLES)])
-    sound = np.concatenate([np.zeros(RATE // 4), sound]) + 1e-5 * random.standard_normal(len(sound) + RATE // 4)
-    soundfile.write(folder / "000.wav", sound, RATE)
+    soundfile.write(folder / "000.wav", make_recording(0, 220.0), RATE)
     return analyse_voice(folder, folder / "cache")
 
 
@@ -84,6 +88,35 @@ def test_refuses_a_folder_without_a_voice(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
     with pytest.raises(ValueError, match="no syllable"):
         analyse_voice(tmp_path, tmp_path / "cache")
+
+
+def test_what_a_recording_at_16_khz_lacks_is_guessed_after_other_voices(bank: VoiceBank, tmp_path: Path) -> None:
+    for folder, rate in (("full", RATE), ("narrow", 16_000)):
+        (tmp_path / folder).mkdir()
+        sound = soxr.resample(make_recording(2, 180.0), RATE, rate)
+        soundfile.write(tmp_path / folder / "000.wav", sound, rate)
+    full = analyse_voice(tmp_path / "full", tmp_path / "cache")
+    alone = analyse_voice(tmp_path / "narrow", tmp_path / "alone")
+    guessed = analyse_voice(tmp_path / "narrow", tmp_path / "cache", like=[bank])
+    hisses = {name: highs_of_hisses(voice) for name, voice in (("full", full), ("alone", alone), ("guessed", guessed))}
+    assert hisses["guessed"] == pytest.approx(hisses["full"], abs=3)
+    assert hisses["alone"] < hisses["full"] - 30
+    assert np.array_equal(guessed.envelope[:, :80], alone.envelope[:, :80])
+
+
+def highs_of_hisses(voice: VoiceBank) -> float:
+    """Level above 10 kHz in the consonants, dB."""
+    frames = np.concatenate([np.arange(start + 4, beat - 4) for start, beat in voice.syllables[:, :2]])
+    return float(np.median(voice.envelope[frames, 104:].astype(float)))
+
+
+def test_a_voice_that_speaks_sings_a_fifth_higher(bank: VoiceBank, tmp_path: Path) -> None:
+    (tmp_path / "reader").mkdir()
+    soundfile.write(tmp_path / "reader" / "000.wav", make_recording(3, 110.0), RATE)
+    reader = analyse_voice(tmp_path / "reader", tmp_path, like=[bank])
+    assert (reader.is_speech, bank.is_speech) == (True, False)
+    assert reader.singing_note == pytest.approx(45 + 7, abs=0.1)
+    assert bank.singing_note == bank.middle_note
 
 
 def test_the_pitch_follows_the_notes(bank: VoiceBank) -> None:
