@@ -16,24 +16,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from auralflow.errors import AuralflowError
-from auralflow.workers.tasks import STOPPED, More, Report, Task, TaskQueue, Tried
+from auralflow.workers.tasks import STOPPED, Hand, More, Report, Task, TaskQueue
 
 _POLL_S = 0.2
 
 
 @dataclass
-class _Worker:
+class _Worker(Hand):
     process: subprocess.Popen[str]
-    tried: Tried | None = None
     is_ready: bool = False
-    last_sign: float = field(default_factory=time.monotonic)
     listener: threading.Thread | None = None
-    verdict: str = ""
-    """Why we ended it, when we did."""
 
 
 class WorkerPool:
@@ -182,10 +178,8 @@ class WorkerPool:
             self._start()
 
     def _end_hung(self) -> None:
-        now = time.monotonic()
         for worker in self._workers:
-            if worker.tried is not None and not worker.verdict and now - worker.last_sign > self._hang_s:
-                worker.verdict = f"it gave no sign of life for {self._hang_s:.0f} s"
+            if worker.is_hung(self._hang_s):
                 worker.process.kill()
 
     def _end_cancelled(self) -> None:

@@ -12,13 +12,13 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from auralflow.errors import AuralflowError, ConfigError, import_extra
 from auralflow.workers.serve import attempt
-from auralflow.workers.tasks import More, Report, Task, TaskQueue, Tried
+from auralflow.workers.tasks import Hand, More, Report, Task, TaskQueue
 
 _POLL_S = 0.2
 _SCALE_S = 1.0
@@ -82,19 +82,15 @@ class _Host:
 
 
 @dataclass
-class _Actor:
+class _Actor(Hand):
     handle: Any
     answer: Any
     """Reference to what it says next: that it is ready, or what came of its task."""
     node: str = ""
     """Empty until it is ready."""
-    tried: Tried | None = None
-    verdict: str = ""
-    """Why we ended it, when we did."""
     sign: Any = None
     """Reference to its next sign of life."""
     n_beats: int = -1
-    last_sign: float = field(default_factory=time.monotonic)
     last_asked: float = 0.0
 
 
@@ -244,10 +240,8 @@ class RayPool:
                 )
 
     def _end_hung(self) -> None:
-        now = time.monotonic()
         for actor in self._actors:
-            if actor.tried is not None and not actor.verdict and now - actor.last_sign > self._hang_s:
-                actor.verdict = f"it gave no sign of life for {self._hang_s:.0f} s"
+            if actor.is_hung(self._hang_s):
                 self._ray.kill(actor.handle)
 
     def _stop(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 STOPPED = "stopped on request"
@@ -53,6 +54,23 @@ class Tried:
     n_tries: int = 0
     n_lost: int = 0
     """Workers it lost through no fault of its own."""
+
+
+@dataclass(kw_only=True)
+class Hand:
+    """Whoever does one task at a time: a process, or an actor of a cluster."""
+
+    tried: Tried | None = None
+    last_sign: float = field(default_factory=time.monotonic)
+    verdict: str = ""
+    """Why we ended it, when we did."""
+
+    def is_hung(self, hang_s: float) -> bool:
+        """Whether it has shown no life for longer than that, which is its verdict then: it is to be ended, once."""
+        hung = self.tried is not None and not self.verdict and time.monotonic() - self.last_sign > hang_s
+        if hung:
+            self.verdict = f"it gave no sign of life for {hang_s:.0f} s"
+        return hung
 
 
 class TaskQueue:
