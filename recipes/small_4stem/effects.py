@@ -101,15 +101,33 @@ def low_pass(sound: Sound, hz: float) -> Sound:
     return np.asarray(sosfilt(butter(4, hz, fs=RATE, output="sos"), sound, axis=1), np.float32)
 
 
+def thicken(sound: Sound, random: Random) -> Sound:
+    """A chorus: the sound and itself some milliseconds later, by a delay that swings, on both sides in opposition."""
+    delay_s, swing_s = random.uniform(0.004, 0.025), random.uniform(0.0005, 0.003)
+    at = np.arange(sound.shape[1]) / RATE
+    angle = 2 * np.pi * (random.uniform(0.1, 2.0) * at + random.random())
+    later = [
+        np.interp(at - delay_s - side * swing_s * np.sin(angle), at, channel, left=0.0)
+        for side, channel in zip((1, -1), sound, strict=True)
+    ]
+    return sound + np.float32(random.uniform(0.3, 1.0)) * np.asarray(later, np.float32)
+
+
+def narrow_band(sound: Sound, random: Random) -> Sound:
+    """As from a telephone or a small radio."""
+    return low_pass(high_pass(sound, float(random.uniform(250, 700))), float(random.uniform(2500, 6000)))
+
+
 def treat_voice(sound: Sound, random: Random, tempo_bpm: float) -> Sound:
-    """The usual chain of a voice: low cut, colour, compressor; now and then distortion, echo, a room."""
-    sound = high_pass(sound, float(random.uniform(60, 180)))
+    """The usual chain of a voice: low cut, colour, compressor; now and then distortion, chorus, echo, a room."""
+    sound = high_pass(sound, float(random.uniform(30, 180)))
     if random.random() < 0.8:
         sound = colour(sound, random)
     if random.random() < 0.8:
         sound = compress(sound, random)
-    if random.random() < 0.15:
-        sound = saturate(sound, random)
+    for effect, chance in ((saturate, 0.15), (thicken, 0.15), (narrow_band, 0.06), (crush, 0.04)):
+        if random.random() < chance:
+            sound = effect(sound, random)
     if random.random() < 0.35:
         sound = echo(sound, random, 60.0 / tempo_bpm)
     if random.random() < 0.8:

@@ -118,6 +118,29 @@ def test_distortion_keeps_the_peak_and_silence() -> None:
     assert np.abs(effects.saturate(0 * sound, make_random())).max() == 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_chorus_is_the_sound_and_itself_some_milliseconds_later(seed: int) -> None:
+    click = np.zeros((2, RATE), np.float32)
+    click[:, RATE // 2] = 1
+    rest = effects.thicken(click, make_random(seed)) - click
+    heard = np.flatnonzero(np.abs(rest).max(0) > 1e-3) - RATE // 2
+    assert len(heard)
+    assert heard.min() > 0.001 * RATE
+    assert heard.max() < 0.0285 * RATE
+    assert np.all((np.abs(rest).sum(1) > 0.25) & (np.abs(rest).sum(1) < 1.05))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_telephone_has_a_middle_only(seed: int) -> None:
+    def level(hz: float) -> float:
+        tone = np.tile(np.sin(2 * np.pi * hz * np.arange(RATE) / RATE), (2, 1)).astype(np.float32)
+        return float(effects.narrow_band(tone, make_random(seed)).std())
+
+    assert level(60) < 0.1 * level(1200)
+    assert level(12_000) < 0.1 * level(1200)
+    assert level(1200) > 0.6
+
+
 def test_no_voice_drummer_or_song_is_on_two_sides() -> None:
     for sides in (VOICES, DRUMMERS):
         train, dev, test = (set(sides[split]) for split in ("train", "dev", "test"))
