@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 import effects
+from chops import chop
 from notes import Note, Sound
 from score import Score
 from singing import SingingStyle, draw_style, sing, speak
@@ -31,6 +32,8 @@ def record_vocals(studio: Studio, score: Score, n_samples: int, random: Random) 
         lead = speak(bank, n_samples, random, density=float(random.uniform(0.5, 0.9)))
     else:
         lead = sing(bank, score.melody, n_samples, random, style)
+    if random.random() < 0.08:
+        lead = chop(lead, random, 60.0 / score.tempo_bpm)
     total = effects.treat_voice(np.stack([lead, lead]), random, score.tempo_bpm)
     total = effects.place(total, float(np.clip(0.1 * random.standard_normal(), -0.5, 0.5)))
     if random.random() < 0.3:
