@@ -2,38 +2,45 @@
 
 python recipes/small_4stem/curves.py RUNS recipes/small_4stem/curves.svg
 
-RUNS is the folder of the candidates. Only of those that learn by the same loss is the loss drawn.
+RUNS is the folder of the candidates, or of the ablations. Only of those that learn by the same loss is the loss drawn.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from auralflow.plots import Line, plot_curves, save_figure
 from auralflow.training.curves import Curves, read_curves
 from auralflow.training.folder import RunFolder
-from candidates import BATCH, CANDIDATES, MASKS_LOSS, Candidate
+from candidates import BATCH, CANDIDATES, CHOSEN, MASKS_LOSS, Candidate
 
 
 def main() -> None:
     """Draw those that have begun."""
-    parser = argparse.ArgumentParser(description="draw the learning curves of the candidates")
-    parser.add_argument("runs", type=Path, help="folder of the candidates' runs")
+    parser = argparse.ArgumentParser(description="draw the learning curves of several runs")
+    parser.add_argument("runs", type=Path, help="folder of runs that candidates.py made")
     parser.add_argument("out", type=Path, help="picture to write, .svg or .png")
     arguments = parser.parse_args()
     panels: dict[str, dict[str, Line]] = {"mean SDR of validation (dB)": {}, "loss of training": {}}
     scores, losses = panels.values()
-    for name, candidate in CANDIDATES.items():
-        folder = RunFolder(arguments.runs / name)
-        if not folder.logs.exists():
+    for run in sorted(arguments.runs.iterdir()):
+        folder = RunFolder(run)
+        if not (folder.logs.exists() and (curves := read_curves(folder)).sdr_db):
             continue
-        curves = read_curves(folder)
-        scores[name] = line_of_means(curves, candidate)
-        if candidate.loss == MASKS_LOSS:
-            losses[name] = _line(curves.loss["train"], candidate)
-    figure = plot_curves(panels, "minutes of one core", "The candidates")
+        candidate = CANDIDATES.get(run.name, CANDIDATES[CHOSEN])
+        scores[run.name] = line_of_means(curves, candidate)
+        if _loss_of(run) == [term | {"options": {}} for term in MASKS_LOSS]:
+            losses[run.name] = _line(curves.loss["train"], candidate)
+    figure = plot_curves(panels, "minutes of one core", "Learning curves")
     save_figure(figure, arguments.out)
+
+
+def _loss_of(run: Path) -> Any:
+    return yaml.safe_load((run / "train.yaml").read_text(encoding="utf-8"))["loss"]
 
 
 def line_of_means(curves: Curves, candidate: Candidate) -> Line:
