@@ -1,14 +1,16 @@
-"""Make a loaded model fast at inference, with equal output: fold normalisation, choose the memory order."""
+"""Make a loaded model fast at inference, with equal output: fold normalisation, choose the order in memory."""
 
 from __future__ import annotations
 
 import copy
 from itertools import pairwise
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from auralflow.speed.packing import PackedLinear, can_pack
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -17,7 +19,8 @@ def prepare(model: Module) -> Module:
     """The same function in fewer steps, for inference only; the model that was given stays as it is.
 
     A batch normalisation that follows a convolution becomes part of it. Where all convolutions go along two axes,
-    features are kept with channels last in memory, which oneDNN and cuDNN compute without reordering.
+    features are kept with channels last in memory, which oneDNN and cuDNN compute without reordering. Linear layers
+    pack their weights when they first multiply on a CPU (`PackedLinear`).
 
     Parameters that did not change are shared, so that this takes little memory. Outputs differ by rounding.
 
@@ -35,9 +38,10 @@ def prepare(model: Module) -> Module:
 
 def _fold(module: Module, known: dict[int, nn.Module]) -> Module:
     """A copy of a tree of modules with its own branches and the same leaves, except for those that are folded."""
-    if not module._modules:
-        return module
     if id(module) in known:  # one module in two places stays one
+        return known[id(module)]  # type: ignore[return-value]
+    if not module._modules:
+        known[id(module)] = PackedLinear(module) if _can_pack(module) else module
         return known[id(module)]  # type: ignore[return-value]
     twin = copy.copy(module)
     known[id(module)] = twin
@@ -63,6 +67,10 @@ def _can_fold(first: nn.Module | None, second: nn.Module | None) -> bool:
         and second.track_running_stats
         and not (first._forward_hooks or first._forward_pre_hooks or second._forward_hooks or second._forward_pre_hooks)
     )
+
+
+def _can_pack(module: nn.Module) -> TypeGuard[nn.Linear]:
+    return type(module) is nn.Linear and not (module._forward_hooks or module._forward_pre_hooks) and can_pack()
 
 
 def _is_planar(model: nn.Module) -> bool:

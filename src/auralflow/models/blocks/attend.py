@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from auralflow.models.blocks.inference import is_inference_on_cpu
+from auralflow.speed.inference import is_inference_on_cpu
 
 _N_AT_ONCE = 2**20
 """Weights that are computed before they are used: 2 MiB, about what a cache holds."""

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from auralflow.models.blocks.attention import Transformer, TransformerSizes
-from auralflow.models.blocks.inference import is_inference_on_cpu
+from auralflow.speed.inference import is_inference_on_cpu
 
 _PIECE = 2**19
 """Numbers that pass a transformer together."""

@@ -23,9 +23,9 @@ from auralflow.models.blocks.demucs_config import HybridConfig, Level
 from auralflow.models.blocks.demucs_layers import DecoderLayer, EncoderLayer, LayerShape
 from auralflow.models.blocks.demucs_residual import ResidualBranch
 from auralflow.models.blocks.demucs_spectrum import analyse, synthesise
-from auralflow.models.blocks.inference import without_half
 from auralflow.models.blocks.waveform import check_mixture
 from auralflow.spec import ModelSpec
+from auralflow.speed.inference import without_half
 
 _NO_DEVIATION = 1e-5
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from auralflow.models.blocks.demucs_inference import convolve_gated, deconvolve_rows
 from auralflow.models.blocks.demucs_residual import ResidualBranch
-from auralflow.models.blocks.inference import is_inference_on_cpu
+from auralflow.speed.inference import is_inference_on_cpu
 
 
 @dataclass(frozen=True)

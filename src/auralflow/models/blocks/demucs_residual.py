@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from auralflow.models.blocks.demucs_inference import add_gated, squeeze_frames
 from auralflow.models.blocks.demucs_memory import LocalAttention, SpanLSTM
-from auralflow.models.blocks.inference import is_inference_on_cpu, without_half
+from auralflow.speed.inference import is_inference_on_cpu, without_half
 
 _KERNEL = 3
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from auralflow.dsp.stft import in_single
-from auralflow.models.blocks.inference import is_inference_on_cpu
+from auralflow.speed.inference import is_inference_on_cpu
 
 Turns = tuple[Float[Tensor, "frame pair"], Float[Tensor, "frame pair"]]
 """Cosine and sine of the angle of every place and every pair of features."""
