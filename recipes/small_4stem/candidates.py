@@ -123,7 +123,6 @@ def ablations(data: Path) -> dict[str, dict[str, Any]]:
         "as_it_is": {},
         "loss_of_magnitudes": {"loss": [loss | {"options": {"is_phase_sensitive": False}}]},
         "loss_uncompressed": {"loss": [loss | {"options": {"exponent": 1.0}}]},
-        "loss_in_decibels": {"loss": [{"name": "log_spectrum", "weight": 1.0}]},
         "nothing_augmented": {"data.augment": []},
         "stems_always_from_many_songs": {"data.remix": 1.0},
         "a_quarter_of_the_songs": {"data.max_tracks": len(list((data / "songs" / "train").iterdir())) // 4},
