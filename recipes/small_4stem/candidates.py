@@ -72,7 +72,7 @@ class Candidate:
 CANDIDATES: dict[str, Candidate] = {
     "band_split_rnn": Candidate(
         "band_split_rnn",
-        0.537,
+        0.306,
         MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
@@ -102,7 +102,7 @@ CANDIDATES: dict[str, Candidate] = {
     ),
     "spectrogram_net_lstm": Candidate(
         "spectrogram_net_lstm",
-        1.21,
+        0.980,
         MASKS_LOSS,
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
