@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from auralflow.speed.inference import is_inference_on_cpu
+from auralflow.speed.precision import has_half_precision
 
 
 class PackedLinear(nn.Linear):
@@ -64,5 +65,4 @@ def can_pack() -> bool:
 def _dtypes() -> tuple[torch.dtype, ...]:
     if not can_pack():
         return ()
-    has_half = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return (torch.float32, torch.bfloat16) if has_half else (torch.float32,)
+    return (torch.float32, torch.bfloat16) if has_half_precision(torch.device("cpu")) else (torch.float32,)
