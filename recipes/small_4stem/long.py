@@ -4,6 +4,7 @@ python recipes/small_4stem/long.py RUNS/long DATA --epochs 40
 python recipes/small_4stem/long.py RUNS/longer DATA --epochs 7 --source RUNS/long
 python recipes/small_4stem/long.py RUNS/last DATA --epochs 1 --source RUNS/longer --last
 python recipes/small_4stem/long.py RUNS/grown DATA --epochs 7 --source RUNS/last --paths 2
+python recipes/small_4stem/long.py RUNS/voices DATA --epochs 8 --source RUNS/grown --paths 4 --exponent 1
 
 Makes the run; `OMP_NUM_THREADS=1 auralflow train RUN --devices 2` trains it, on two processes with four chunks each. It
 draws from all that `make.py` made, and changes more of what it draws than the candidates do, for by then it is the
@@ -36,7 +37,6 @@ def augment(softest_db: float) -> list[dict[str, Any]]:
 
 SETTINGS: dict[str, Any] = {
     "config.dropout": 0.1,
-    "loss": [MASKS_LOSS[0] | {"options": {"every_frames": 2}}],
     "data.augment": augment(-10.0),
     "optimizer.ema_decay": 0.998,
     "valid.max_songs": None,
@@ -45,12 +45,11 @@ AGAIN: dict[str, Any] = {"optimizer.learning_rate": 1e-3}
 """Of a run that goes on from another."""
 LAST: dict[str, Any] = {
     "data.augment": augment(-18.0),  # voices of real songs are often softer than those that were rendered
-    "loss": [MASKS_LOSS[0] | {"options": {"exponent": 1.0, "every_frames": 2}}],
     "optimizer.learning_rate": 4e-4,
     "optimizer.ema_decay": 0.99,
     "scheduler.warm_up_steps": 20,
 }
-"""Of the last epochs: magnitudes as they are, in small steps."""
+"""Of the last epochs: small steps."""
 _N_CHUNKS = 2400
 
 
@@ -63,6 +62,7 @@ def main() -> None:
     parser.add_argument("--source", help="a run or a model's name, to go on from")
     parser.add_argument("--layers", type=int, default=3, help="recurrent; those that the source lacks begin anew")
     parser.add_argument("--paths", type=int, default=0, help="pairs of narrow recurrent layers; likewise")
+    parser.add_argument("--exponent", type=float, help="of the loss, 0.5, or 1 for the last epochs")
     parser.add_argument("--precision", default="32", help="bf16 where the processor computes in it")
     parser.add_argument("--last", action="store_true", help="the last epochs: magnitudes as they are, in small steps")
     arguments = parser.parse_args()
@@ -78,6 +78,8 @@ def main() -> None:
         settings |= AGAIN | {"fine_tune.source": str(source.absolute()) if source.exists() else arguments.source}
     if arguments.last:
         settings |= LAST
+    exponent = arguments.exponent or (1.0 if arguments.last else 0.5)
+    settings["loss"] = [MASKS_LOSS[0] | {"options": {"exponent": exponent, "every_frames": 2}}]
     write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], _N_CHUNKS, **settings)
 
 
