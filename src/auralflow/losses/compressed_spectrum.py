@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,10 +10,9 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from auralflow.errors import ConfigError
 from auralflow.estimate import Estimate
 from auralflow.losses._base import PerStemLoss, require
-from auralflow.losses._checks import check_choice
+from auralflow.losses._checks import check_choice, check_range
 
 _FLOOR = 1e-3  # of the item's root mean square over bins and stems: 60 dB below it
 _SILENCE = 1e-6  # magnitude of an unscaled bin below which nothing is compared
@@ -56,7 +56,6 @@ class CompressedSpectrum(PerStemLoss):
     """Of the magnitudes; 1 compares them as they are."""
     is_phase_sensitive: bool = True
     """Compare with the part of the target that has the mixture's phase, else with its magnitude."""
-
     distance: Literal["l1", "l2"] = "l2"
     """Absolute (l1) or squared (l2) difference."""
     every_frames: int = 1
@@ -64,10 +63,8 @@ class CompressedSpectrum(PerStemLoss):
 
     def __post_init__(self) -> None:
         check_choice("distance", self.distance, ("l1", "l2"))
-        if self.every_frames < 1:
-            raise ConfigError(f"every_frames: expected 1 or more, got {self.every_frames!r}")
-        if not 0.1 <= self.exponent <= 1:
-            raise ConfigError(f"exponent: expected 0.1 to 1, got {self.exponent!r}")
+        check_range("every_frames", self.every_frames, 1, math.inf)
+        check_range("exponent", self.exponent, 0.1, 1)
 
     @property
     def needs(self) -> tuple[str, ...]:

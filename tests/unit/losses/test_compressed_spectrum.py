@@ -120,5 +120,5 @@ def test_an_exponent_that_cannot_be_is_refused(exponent: float) -> None:
 
 
 def test_no_frame_at_all_is_refused() -> None:
-    with pytest.raises(ConfigError, match="every_frames: expected 1 or more, got 0"):
+    with pytest.raises(ConfigError, match="every_frames: expected a number of 1 or more, got 0"):
         CompressedSpectrum(every_frames=0)
