@@ -36,7 +36,7 @@ from auralflow.models.blocks.spectrogram import SpectrogramMaskModel
 from auralflow.spec import ModelSpec
 
 # The recurrent layers hear all of a segment, but its middle in the best company. Neighbours fade into each other.
-SPEC = ModelSpec(("vocals", "drums", "bass", "other"), 44100, 2, segment_samples=8 * 44100, overlap=0.25)
+SPEC = ModelSpec(("vocals", "drums", "bass", "other"), 44100, 2, segment_samples=8 * 44100, overlap=0.125)
 
 
 @dataclass(frozen=True)
