@@ -54,8 +54,12 @@ COMMON: dict[str, Any] = {
     "valid.max_songs": 6,
     "valid.max_s": 25.0,
 }
-MASKS_LOSS = [{"name": "compressed_spectrum", "weight": 1.0}]
 _WAVEFORM_LOSS = [{"name": "l1", "weight": 1.0}]
+
+
+def masks_loss(**options: Any) -> list[dict[str, Any]]:
+    """The loss of networks that give masks."""
+    return [{"name": "compressed_spectrum", "weight": 1.0, "options": options}]
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ CANDIDATES: dict[str, Candidate] = {
     "band_split_rnn": Candidate(
         "band_split_rnn",
         0.306,
-        MASKS_LOSS,
+        masks_loss(),
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
             "config.n_bands": 32,
@@ -83,7 +87,7 @@ CANDIDATES: dict[str, Candidate] = {
             "config.mask": "real",
         },
     ),
-    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 0.183, MASKS_LOSS, {}),
+    "spectrogram_net_octave": Candidate("spectrogram_net_octave", 0.183, masks_loss(), {}),
     "scnet": Candidate(
         "scnet",
         0.545,
@@ -97,13 +101,13 @@ CANDIDATES: dict[str, Candidate] = {
     "open_unmix": Candidate(
         "open_unmix",
         0.216,
-        MASKS_LOSS,
+        masks_loss(),
         {"config.n_hidden": 192, "config.n_layers": 2, "config.dropout": 0.2},
     ),
     "spectrogram_net_lstm": Candidate(
         "spectrogram_net_lstm",
         0.980,
-        MASKS_LOSS,
+        masks_loss(),
         {
             "config.stft": {"n_fft": 2048, "hop_samples": 1024},
             "config.unet": {"widths": [12, 24, 36, 48, 64, 96], "n_frame_levels": 2},
@@ -118,11 +122,10 @@ CHOSEN = "spectrogram_net_octave"
 
 def ablations(data: Path) -> dict[str, dict[str, Any]]:
     """By name, what each changes in a run of the chosen network."""
-    loss = MASKS_LOSS[0]
     return {
         "as_it_is": {},
-        "loss_of_magnitudes": {"loss": [loss | {"options": {"is_phase_sensitive": False}}]},
-        "loss_uncompressed": {"loss": [loss | {"options": {"exponent": 1.0}}]},
+        "loss_of_magnitudes": {"loss": masks_loss(is_phase_sensitive=False)},
+        "loss_uncompressed": {"loss": masks_loss(exponent=1.0)},
         "nothing_augmented": {"data.augment": []},
         "stems_always_from_many_songs": {"data.remix": 1.0},
         "a_quarter_of_the_songs": {"data.max_tracks": len(list((data / "songs" / "train").iterdir())) // 4},

@@ -16,7 +16,7 @@ import yaml
 from auralflow.plots import Line, plot_curves, save_figure
 from auralflow.training.curves import Curves, read_curves
 from auralflow.training.folder import RunFolder
-from candidates import BATCH, CANDIDATES, CHOSEN, MASKS_LOSS, Candidate
+from candidates import BATCH, CANDIDATES, CHOSEN, Candidate, masks_loss
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
             continue
         candidate = CANDIDATES.get(run.name, CANDIDATES[CHOSEN])
         scores[run.name] = line_of_means(curves, candidate)
-        if _loss_of(run) == [term | {"options": {}} for term in MASKS_LOSS]:
+        if _loss_of(run) == masks_loss():
             losses[run.name] = _line(curves.loss["train"], candidate)
     figure = plot_curves(panels, "minutes of one core", "Learning curves")
     save_figure(figure, arguments.out)

@@ -17,7 +17,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from candidates import CANDIDATES, CHOSEN, MASKS_LOSS, seldom, sources, write_run
+from candidates import CANDIDATES, CHOSEN, masks_loss, seldom, sources, write_run
 
 
 def augment(softest_db: float) -> list[dict[str, Any]]:
@@ -35,8 +35,14 @@ def augment(softest_db: float) -> list[dict[str, Any]]:
     ]
 
 
+def loss(exponent: float) -> list[dict[str, Any]]:
+    """On every other frame, which is half of its work."""
+    return masks_loss(exponent=exponent, every_frames=2)
+
+
 SETTINGS: dict[str, Any] = {
     "config.dropout": 0.1,
+    "loss": loss(0.5),
     "data.augment": augment(-10.0),
     "optimizer.ema_decay": 0.998,
     "valid.max_songs": None,
@@ -45,11 +51,12 @@ AGAIN: dict[str, Any] = {"optimizer.learning_rate": 1e-3}
 """Of a run that goes on from another."""
 LAST: dict[str, Any] = {
     "data.augment": augment(-18.0),  # voices of real songs are often softer than those that were rendered
+    "loss": loss(1.0),
     "optimizer.learning_rate": 4e-4,
     "optimizer.ema_decay": 0.99,
     "scheduler.warm_up_steps": 20,
 }
-"""Of the last epochs: small steps."""
+"""Of the last epochs: magnitudes as they are, in small steps."""
 _N_CHUNKS = 2400
 
 
@@ -62,7 +69,7 @@ def main() -> None:
     parser.add_argument("--source", help="a run or a model's name, to go on from")
     parser.add_argument("--layers", type=int, default=3, help="recurrent; those that the source lacks begin anew")
     parser.add_argument("--paths", type=int, default=0, help="pairs of narrow recurrent layers; likewise")
-    parser.add_argument("--exponent", type=float, help="of the loss, 0.5, or 1 for the last epochs")
+    parser.add_argument("--exponent", type=float, help="of the loss, by default 0.5, or 1 for the last epochs")
     parser.add_argument("--precision", default="32", help="bf16 where the processor computes in it")
     parser.add_argument("--last", action="store_true", help="the last epochs: magnitudes as they are, in small steps")
     arguments = parser.parse_args()
@@ -78,8 +85,8 @@ def main() -> None:
         settings |= AGAIN | {"fine_tune.source": str(source.absolute()) if source.exists() else arguments.source}
     if arguments.last:
         settings |= LAST
-    exponent = arguments.exponent or (1.0 if arguments.last else 0.5)
-    settings["loss"] = [MASKS_LOSS[0] | {"options": {"exponent": exponent, "every_frames": 2}}]
+    if arguments.exponent is not None:
+        settings["loss"] = loss(arguments.exponent)
     write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], _N_CHUNKS, **settings)
 
 

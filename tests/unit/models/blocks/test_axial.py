@@ -1,10 +1,14 @@
-"""Transformers along two axes: what hears what, and the sum of what came before."""
+"""Transformers along two axes: what hears what, the sum of what came before, and some rows at a time."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
+import pytest
 import torch
 from torch import Tensor
 
+from auralflow.models.blocks import axial as axial_module
 from auralflow.models.blocks.attention import TransformerSizes
 from auralflow.models.blocks.axial import AxialTransformer
 
@@ -68,3 +72,18 @@ def test_skips_add_what_all_pairs_before_gave() -> None:
         given.append(alone(taken))
     torch.testing.assert_close(axial(features), given[-1])
     assert (axial(features) - _build(depth=3)(features)).abs().max() > 1e-2
+
+
+@pytest.mark.parametrize("piece", [1, 7 * 5 * 16, 2**19], ids=["a row", "some rows", "all rows"])
+@pytest.mark.parametrize("is_half", [False, True])
+def test_pieces_give_what_all_rows_together_give(monkeypatch: pytest.MonkeyPatch, piece: int, is_half: bool) -> None:
+    torch.manual_seed(0)
+    transformer = AxialTransformer(TransformerSizes(16, 2, 8), 2, time_depth=1, freq_depth=1, has_skips=True).eval()
+    monkeypatch.setattr(axial_module, "_PIECE", piece)
+    features = torch.randn(2, 7, 11, 16)
+    expected = transformer(features).detach()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16) if is_half else nullcontext():
+        found = transformer(features)
+    error = float((found - expected).norm() / expected.norm())
+    assert error < (1e-2 if is_half else 1e-6)
+    assert (error > 1e-4) is is_half
