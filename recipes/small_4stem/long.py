@@ -21,14 +21,14 @@ from typing import Any
 from candidates import CANDIDATES, CHOSEN, masks_loss, seldom, sources, write_run
 
 
-def augment(softest_db: float) -> list[dict[str, Any]]:
-    """What is changed of each stem, which gets a gain of `softest_db` to 4 dB."""
+def augment(softest_db: float, stretched: float = 0.1) -> list[dict[str, Any]]:
+    """What is changed of each stem, which gets a gain of `softest_db` to 4 dB; `stretched` is a share, dear to make."""
     return [
         {"name": "gain", "probability": 1.0, "options": {"range_db": [softest_db, 4.0]}},
         {"name": "channel_swap", "probability": 0.5},
         {"name": "polarity", "probability": 0.5},
         {"name": "equalizer", "probability": 0.4},
-        {"name": "pitch_tempo", "probability": 0.1},
+        {"name": "pitch_tempo", "probability": stretched},
         {"name": "speed", "probability": 0.35},
         {"name": "reverb", "probability": 0.05},
         {"name": "compressor", "probability": 0.05},
@@ -58,7 +58,21 @@ LAST: dict[str, Any] = {
     "scheduler.warm_up_steps": 20,
 }
 """Of the last epochs: magnitudes as they are, in small steps."""
+GPU: dict[str, Any] = {
+    "data.batch_size": 32,
+    "data.n_workers": 15,
+    "data.pin_memory": True,
+    "data.chunk_s": 6.0,
+    "data.augment": augment(-12.0, stretched=0.03),
+    "loss": masks_loss(exponent=1.0),
+    "optimizer.learning_rate": 1.5e-3,
+    "optimizer.ema_decay": 0.999,
+    "scheduler.warm_up_steps": 200,
+    "valid.every_epochs": 2,
+}
+"""Of a run on a GPU, beside which 16 cores make the chunks: larger batches of longer chunks."""
 _N_CHUNKS = 2400
+_N_CHUNKS_GPU = 9600
 
 
 def main() -> None:
@@ -66,13 +80,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="write the long run")
     parser.add_argument("run", type=Path, help="folder to make")
     parser.add_argument("data", type=Path, help="folder that make.py made")
-    parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks")
+    parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks, on a GPU {_N_CHUNKS_GPU}")
     parser.add_argument("--source", help="a run or a model's name, to go on from")
     parser.add_argument("--layers", type=int, default=3, help="recurrent; those that the source lacks begin anew")
     parser.add_argument("--paths", type=int, default=0, help="pairs of narrow recurrent layers; likewise")
     parser.add_argument("--exponent", type=float, help="of the loss, by default 0.5, or 1 for the last epochs")
     parser.add_argument("--precision", default="32", help="bf16 where the processor computes in it")
     parser.add_argument("--last", action="store_true", help="the last epochs: magnitudes as they are, in small steps")
+    parser.add_argument("--gpu", action="store_true", help="larger batches of longer chunks, made by 15 processes")
     arguments = parser.parse_args()
     settings = SETTINGS | {
         "trainer.max_epochs": arguments.epochs,
@@ -86,9 +101,12 @@ def main() -> None:
         settings |= AGAIN | {"fine_tune.source": str(source.absolute()) if source.exists() else arguments.source}
     if arguments.last:
         settings |= LAST
+    if arguments.gpu:
+        settings |= GPU
     if arguments.exponent is not None:
         settings["loss"] = loss(arguments.exponent)
-    write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], _N_CHUNKS, **settings)
+    n_chunks = _N_CHUNKS_GPU if arguments.gpu else _N_CHUNKS
+    write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], n_chunks, **settings)
 
 
 if __name__ == "__main__":

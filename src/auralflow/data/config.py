@@ -81,6 +81,9 @@ class DataConfig:
     """Where the cache lies; by default in `cache` in the run's folder."""
     remix: float = 0.5
     """Share of the mixtures whose stems come from different songs."""
+    echoes: int = 0
+    """Further batches made of each batch on the device that trains, its stems in other company, gains and polarities:
+    for a GPU that waits for data. A step is then on all of them together."""
     augment: tuple[AugmentConfig, ...] = field(default_factory=_gentle)
     """Transforms, in this order, of every stem before it is mixed."""
     keep_silent: float = 0.1
@@ -97,7 +100,7 @@ class DataConfig:
     """The run stops when more files than this could not be read."""
 
     def __post_init__(self) -> None:
-        for name, least in (("batch_size", 1), ("n_workers", 0), ("prefetch", 1), ("max_failures", 0)):
+        for name, least in (("batch_size", 1), ("n_workers", 0), ("prefetch", 1), ("echoes", 0), ("max_failures", 0)):
             _check_least(name, getattr(self, name), least)
         for name in ("n_samples", "max_tracks"):
             if getattr(self, name) is not None:

@@ -18,6 +18,7 @@ from auralflow.estimate import Estimate
 from auralflow.losses import SumOfLosses
 from auralflow.spec import ModelSpec
 from auralflow.training.config import TrainConfig
+from auralflow.training.echo import add_echoes
 from auralflow.training.ema import Ema
 from auralflow.training.rates import apply_settings, make_optimizer, rate_factor, set_rates
 
@@ -113,8 +114,8 @@ class TrainingTask(lightning.LightningModule):
         set_rates(self.trainer.optimizers[0], self.config.optimizer, factor)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        estimate = self._estimate(batch.mixture)
-        total, parts = self.loss(estimate, batch.targets)
+        seen = add_echoes(batch, self.config.data.echoes)
+        total, parts = self.loss(self._estimate(seen.mixture), seen.targets)
         if not torch.isfinite(total):
             raise BadLoss(batch, batch_idx, float(total.detach()))
         self.last_parts = {name: value.detach() for name, value in parts.items()}
