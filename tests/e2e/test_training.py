@@ -113,12 +113,13 @@ def test_a_run_gives_a_bundle_that_separates(make: Configure, songs: Path, tmp_p
 @pytest.mark.parametrize("n_done", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 12))])
 def test_resume_is_exact(make: Configure, songs: Path, n_done: int) -> None:
     """Stopped in the middle of an epoch or at its end, with a variational model (which draws), workers, augmentation,
-    accumulation, a mean of the weights and a scheduler, a run ends with the bits of one that was never stopped."""
+    echoes, accumulation, a mean of the weights and a scheduler, a run ends with the bits of one that was not."""
     augment = "data.augment=[{name: gain, probability: 1.0}, {name: polarity, probability: 0.5}]"
     options = (
         *VAE,
         augment,
         "data.n_workers=2",
+        "data.echoes=1",
         "optimizer.accumulate=2",
         "optimizer.ema_decay=0.9",
         "scheduler.name=cosine",
