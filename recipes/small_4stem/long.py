@@ -6,10 +6,11 @@ python recipes/small_4stem/long.py RUNS/last DATA --epochs 1 --source RUNS/longe
 python recipes/small_4stem/long.py RUNS/grown DATA --epochs 7 --source RUNS/last --paths 2
 python recipes/small_4stem/long.py RUNS/voices DATA --epochs 8 --source RUNS/grown --paths 4 --exponent 1
 python recipes/small_4stem/long.py RUNS/thousand DATA --epochs 6 --source RUNS/voices --paths 6 --exponent 1
+python recipes/small_4stem/long.py RUNS/gpu DATA --epochs 12 --source RUNS/thousand --paths 6 --precision bf16 --gpu
 
-Makes the run; `OMP_NUM_THREADS=1 auralflow train RUN --devices 2` trains it, on two processes with four chunks each. It
-draws from all that `make.py` made, and changes more of what it draws than the candidates do, for by then it is the
-variety of the data that holds the network back.
+Makes the run; `OMP_NUM_THREADS=1 auralflow train RUN --devices 2` trains it, in two processes of four chunks each, and
+`auralflow train RUN --device cuda` what was written with `--gpu`. It draws from all that `make.py` made, and changes
+more of what it draws than the candidates do, for by then it is the variety of the data that holds the network back.
 """
 
 from __future__ import annotations
