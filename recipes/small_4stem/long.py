@@ -60,6 +60,7 @@ LAST: dict[str, Any] = {
 }
 """Of the last epochs: magnitudes as they are, in small steps."""
 GPU: dict[str, Any] = {
+    "data.n_samples": 9600,
     "data.batch_size": 32,
     "data.n_workers": 15,
     "data.pin_memory": True,
@@ -73,7 +74,6 @@ GPU: dict[str, Any] = {
 }
 """Of a run on a GPU, beside which 16 cores make the chunks: larger batches of longer chunks."""
 _N_CHUNKS = 2400
-_N_CHUNKS_GPU = 9600
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="write the long run")
     parser.add_argument("run", type=Path, help="folder to make")
     parser.add_argument("data", type=Path, help="folder that make.py made")
-    parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks, on a GPU {_N_CHUNKS_GPU}")
+    parser.add_argument("--epochs", type=int, default=40, help=f"of {_N_CHUNKS} chunks, or {GPU['data.n_samples']}")
     parser.add_argument("--source", help="a run or a model's name, to go on from")
     parser.add_argument("--layers", type=int, default=3, help="recurrent; those that the source lacks begin anew")
     parser.add_argument("--paths", type=int, default=0, help="pairs of narrow recurrent layers; likewise")
@@ -106,8 +106,7 @@ def main() -> None:
         settings |= GPU
     if arguments.exponent is not None:
         settings["loss"] = loss(arguments.exponent)
-    n_chunks = _N_CHUNKS_GPU if arguments.gpu else _N_CHUNKS
-    write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], n_chunks, **settings)
+    write_run(arguments.run, arguments.data, CANDIDATES[CHOSEN], _N_CHUNKS, **settings)
 
 
 if __name__ == "__main__":

@@ -42,12 +42,8 @@ def _change(targets: Float[Tensor, "batch stem channel time"]) -> Float[Tensor, 
     n_items, n_stems = targets.shape[:2]
     device = targets.device
     stays = torch.arange(n_items, device=device)
-    columns = [
-        torch.randperm(n_items, device=device)
-        if torch.rand(()) < _SHUFFLED
-        else stays  # a chance of the host: no waiting
-        for _ in range(n_stems)
-    ]
+    # Whether a stem moves is drawn on the host, which then need not wait for the device.
+    columns = [torch.randperm(n_items, device=device) if torch.rand(()) < _SHUFFLED else stays for _ in range(n_stems)]
     echo = targets[torch.stack(columns, 1), torch.arange(n_stems, device=device)]
     gains_db = torch.empty(n_items, n_stems, 1, 1, device=device).uniform_(*_GAIN_DB)
     signs = torch.randint(2, gains_db.shape, device=device) * 2 - 1
